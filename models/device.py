@@ -1,0 +1,42 @@
+"""Which device an inpainter runs on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+from models.errors import DeviceMissing
+
+
+def resolve(device: str) -> torch.device:
+    """The torch device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    ``auto`` takes a GPU only after it has done a small piece of the real work: a driver that is too
+    old, or an operation that the device lacks, must not stop a restoration that the CPU can do.
+
+    Raises:
+        DeviceMissing: If the device asked for is unknown or does not work.
+    """
+    if device == "auto":
+        return next(
+            (torch.device(kind) for kind in ("cuda", "mps") if fault_of(kind) is None),
+            torch.device("cpu"),
+        )
+    fault = fault_of(device)
+    if fault is not None:
+        raise DeviceMissing(f"device {device!r} cannot be used here ({fault}); use auto or cpu")
+    return torch.device(device)
+
+
+@lru_cache(maxsize=16)
+def fault_of(device: str) -> str | None:
+    """Why a device cannot be used, in one line; None where a convolution and an FFT succeed."""
+    try:
+        picture = torch.ones(1, 1, 8, 8, device=torch.device(device))
+        smooth = torch.nn.functional.conv2d(picture, picture[..., :3, :3], padding=1)
+        energy = torch.fft.rfft2(smooth).abs().sum().item()
+    except (RuntimeError, NotImplementedError, AssertionError, ValueError) as error:
+        # torch raises AssertionError where it was compiled without CUDA
+        return str(error).strip().splitlines()[0]
+    return None if energy > 0 else "it computes nonsense"
