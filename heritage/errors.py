@@ -25,6 +25,14 @@ class HeritageError(Exception):
         return type(self), (self.reason, self.path)
 
 
+class BadSetting(HeritageError):
+    """A setting that is unknown or whose value makes no sense."""
+
+
+class CatalogueRefused(HeritageError):
+    """The catalogue cannot be opened, contradicts what is being recorded, or is too new."""
+
+
 class MasterRefused(HeritageError):
     """A file that cannot be restored faithfully: not a TIFF, damaged, or of an unsupported kind."""
 

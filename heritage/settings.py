@@ -1,0 +1,236 @@
+"""Settings: what a site decides once, read from the environment and ``heritage.toml``.
+
+What is said later wins: the default, ``heritage.toml``, the environment variable ``HERITAGE_NAME``,
+the command line. An unknown name in the file is refused, because a misspelt setting that is
+silently ignored is found out a year too late.
+"""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from heritage.errors import BadSetting
+from heritage.sizes import parse_size, show_size
+
+PREFIX = "HERITAGE_"
+CONFIG_VARIABLE = "HERITAGE_CONFIG"
+CONFIG_NAME = "heritage.toml"
+DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
+PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*(?=@)")
+
+
+def _operating_system_user() -> str:
+    """The name under which this process runs (containers may have no name for it)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _expand(path: Any) -> Any:
+    return Path(path).expanduser().absolute() if isinstance(path, str | Path) else path
+
+
+def _beside_home(known: dict[str, Any]) -> str:
+    return f"sqlite:///{known.get('home', '')}/catalogue.sqlite"
+
+
+class Settings(BaseSettings):
+    """Everything a site can decide; made by ``load_settings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    home: Annotated[Path, BeforeValidator(_expand)] = Field(
+        default=Path("heritage-data"),
+        validate_default=True,
+        description="The workspace: a folder for the catalogue and what belongs to it.",
+    )
+    database_url: str = Field(
+        default_factory=_beside_home,
+        repr=False,
+        description="The catalogue: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
+    memory: Annotated[int, BeforeValidator(parse_size)] = Field(
+        default=2 << 30,
+        ge=64 << 20,
+        description="Memory that one restoration may use, such as '2 GiB'.",
+    )
+    device: str = Field(
+        default="auto",
+        description="Where models run: auto, cpu, cuda, cuda:1, mps or xpu.",
+    )
+    model: str | None = Field(
+        default=None,
+        description="The inpainter, by its name in `heritage models`; unset: the default one.",
+    )
+    batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="Windows a model sees at once; unset: as many as suit the device.",
+    )
+    operator: str = Field(
+        default_factory=_operating_system_user,
+        min_length=1,
+        max_length=200,
+        description="Who is working, as the catalogue records it; by default the user's login.",
+    )
+    prefect_api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="A Prefect server to report to; unset: none is needed, none is started.",
+    )
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        if DEVICE.fullmatch(device) is None:
+            raise ValueError(f"{device!r} is none of auto, cpu, cuda, cuda:N, mps, xpu, xpu:N")
+        return device
+
+    @field_validator("database_url")
+    @classmethod
+    def _lasting_database(cls, url: str) -> str:
+        if url.startswith("sqlite:///") and url not in ("sqlite:///", "sqlite:///:memory:"):
+            return url
+        if re.match(r"postgres(ql)?(\+psycopg)?://", url):
+            return url
+        raise ValueError("expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file; nothing else is read."""
+        file, _ = _read_config()
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=file)
+
+
+@dataclass(frozen=True)
+class SettingShown:
+    """One setting as ``heritage doctor`` lists it; passwords are masked."""
+
+    name: str
+    variable: str
+    value: str
+    origin: str
+    description: str
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        given: Values from the command line, by the setting's name; ``None`` means not given.
+
+    Raises:
+        BadSetting: In one line: where it was set, what is wrong, what would be right.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    file, path = _read_config()
+    origins = dict.fromkeys(file, str(path))
+    origins |= {n: v for n in Settings.model_fields if os.environ.get(v := _variable(n))}
+    origins |= dict.fromkeys(given, "command line")
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise BadSetting("; ".join(_fault(fault, origins) for fault in error.errors())) from None
+    settings._origins.update(origins)
+    return settings
+
+
+def list_settings(settings: Settings) -> list[SettingShown]:
+    """Every setting with its value and where that came from, in the order of this file."""
+    return [
+        SettingShown(
+            name=name,
+            variable=_variable(name),
+            value=_show(name, getattr(settings, name)),
+            origin=settings._origins.get(name, "default"),
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables that look like ours and mean nothing: misspelt, most likely."""
+    known = {CONFIG_VARIABLE, *map(_variable, Settings.model_fields)}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def mask_password(url: str) -> str:
+    """The address of a database, fit to be shown."""
+    return PASSWORD.sub(r"\1:***", url)
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _show(name: str, value: Any) -> str:
+    if value is None:
+        return "unset"
+    if name == "memory":
+        return show_size(value)
+    return mask_password(value) if name == "database_url" else str(value)
+
+
+def _read_config() -> tuple[dict[str, Any], Path]:
+    """The settings in the file, and the file; empty if there is none.
+
+    Paths in the file are relative to the file, so that it means the same wherever one stands.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    path = Path(named or CONFIG_NAME).expanduser().absolute()
+    try:
+        with path.open("rb") as stream:
+            values = tomllib.load(stream)
+    except FileNotFoundError:
+        if named is None:
+            return {}, path
+        raise BadSetting(f"{CONFIG_VARIABLE} names this file, which does not exist", path) from None
+    except OSError as error:
+        raise BadSetting(f"cannot be read: {error.strerror}", path) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"is not valid TOML: {error}", path) from None
+    if isinstance(values.get("home"), str):
+        values["home"] = path.parent / Path(values["home"]).expanduser()
+    return values, path
+
+
+def _fault(fault: Any, origins: dict[str, str]) -> str:
+    """One of pydantic's findings in a registrar's words."""
+    name = str(fault["loc"][0])
+    where = origins.get(name, "default")
+    where = where if where == _variable(name) else f"{where}: {name}"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        return f"{where} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    said = name == "database_url" or repr(fault["input"]) in message
+    return f"{where}: {message}" if said else f"{where}={fault['input']}: {message}"
