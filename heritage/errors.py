@@ -57,6 +57,10 @@ class RestorationBusy(HeritageError):
     """Another process is working on the same restoration."""
 
 
+class ServerUnreachable(HeritageError):
+    """The orchestration server that should be reported to does not answer."""
+
+
 class StorageFailed(HeritageError):
     """Disk full, share gone, file unreadable: the system under us failed."""
 
