@@ -1,0 +1,215 @@
+"""The training loop: resumable to the same step, bounded in time, watched."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+import models
+from heritage.errors import HeritageError
+from heritage.train.pictures import Windows, load_masks, load_pictures
+from heritage.train.recipe import Recipe
+from heritage.train.validation import Validation
+from models.adversarial import AdversarialStep
+from models.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
+from models.discriminators import PatchDiscriminator
+from models.features import SqueezeNetFeatures
+
+_LOG_EVERY = 25
+
+
+class TrainingDiverged(HeritageError):
+    """The loss is no longer a number; the last checkpoint is the last good one."""
+
+
+class Training:
+    """One run of a recipe in a folder.
+
+    The folder holds ``checkpoint.pt`` (to resume), ``weights.safetensors`` (the running average),
+    ``metrics.jsonl`` and a sample sheet per validation.
+
+    Args:
+        recipe: What to train.
+        folder: Where; an earlier run there is continued.
+        start: safetensors file to start from instead of random weights.
+        accelerator: For Lightning Fabric: ``auto``, ``cpu``, ``cuda`` ...
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        start: Path | None = None,
+        accelerator: str = "auto",
+    ) -> None:
+        self.recipe, self.folder = recipe, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)  # type: ignore[arg-type]
+        self.fabric.seed_everything(recipe.seed, verbose=False)
+        self.network = models.create(recipe.architecture, **recipe.config)
+        if start is not None:
+            self.network.load_state_dict(load_weights(start), strict=True)
+        critic = PatchDiscriminator(**recipe.discriminator)
+        layout = torch.channels_last
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.average = self.average.to(self.fabric.device)
+        self.generator, self.generator_optimiser = self._set_up(
+            self.network.to(memory_format=layout), recipe.rate  # type: ignore[call-overload]
+        )
+        self.critic, self.critic_optimiser = self._set_up(
+            critic.to(memory_format=layout), recipe.discriminator_rate  # type: ignore[call-overload]
+        )
+        features = self.fabric.setup_module(SqueezeNetFeatures())
+        self.adversarial = AdversarialStep(
+            self.generator, self.critic, features, recipe.losses, recipe.adversarial
+        )
+        self.number = 0
+        self._resume()
+
+    def _set_up(self, network: nn.Module, rate: float) -> tuple[Any, torch.optim.Optimizer]:
+        optimiser = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.5, 0.99))
+        return self.fabric.setup(network, optimiser)  # type: ignore[no-any-return]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state to resume from is kept."""
+        return self.folder / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = load_checkpoint(self.checkpoint)
+        self.network.load_state_dict(state["generator"])
+        self.average.load_state_dict(state["average"])
+        self.critic.load_state_dict(state["critic"])
+        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
+        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
+        self.number = int(state["step"])
+
+    def save(self) -> None:
+        """Keep everything: the state to resume from and the weights to use."""
+        state = {
+            "step": self.number,
+            "generator": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "critic": self.critic.state_dict(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "critic_optimiser": self.critic_optimiser.state_dict(),
+        }
+        save_checkpoint(self.checkpoint, state)
+        save_weights(self.folder / "weights.safetensors", self.average.state_dict())
+
+    def _set_rates(self) -> None:
+        progress = min(1.0, self.number / self.recipe.steps)
+        factor = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+        factor *= min(1.0, (self.number + 1) / 200)
+        self.generator_optimiser.param_groups[0]["lr"] = self.recipe.rate * factor
+        self.critic_optimiser.param_groups[0]["lr"] = self.recipe.discriminator_rate * factor
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.recipe.average, (self.number + 1) / (self.number + 10))
+        theirs = self.network.state_dict()
+        for name, ours in self.average.state_dict().items():
+            if ours.is_floating_point():
+                ours.lerp_(theirs[name], 1 - decay)
+            else:
+                ours.copy_(theirs[name])
+
+    def step(self, image: Tensor, mask: Tensor) -> dict[str, float]:
+        """Train on one batch.
+
+        Returns:
+            The loss terms.
+
+        Raises:
+            TrainingDiverged: If the generator's loss is not finite.
+        """
+        self._set_rates()
+        recipe, adversarial = self.recipe, self.number >= self.recipe.warmup
+        with self.fabric.autocast():
+            filled = self.adversarial.fill(image, mask)
+            terms: dict[str, Tensor] = {}
+            if adversarial:
+                penalise = self.number % recipe.r1_interval == 0
+                loss, seen = self.adversarial.discriminator_loss(image, mask, filled, penalise)
+                terms |= seen
+                self._descend(self.critic, self.critic_optimiser, loss)
+            self.critic.requires_grad_(False)
+            loss, seen = self.adversarial.generator_loss(image, mask, filled, adversarial)
+            self.critic.requires_grad_(True)
+            terms |= seen
+        if not torch.isfinite(loss):
+            raise TrainingDiverged(f"the loss became {loss.item()} in step {self.number}")
+        norm = self._descend(self.generator, self.generator_optimiser, loss)
+        self._average()
+        self.number += 1
+        return {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
+
+    def _descend(self, module: Any, optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
+        optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(module, optimiser, max_norm=10.0, error_if_nonfinite=False)
+        optimiser.step()
+        return float(norm) if norm is not None else 0.0
+
+    def run(
+        self, minutes: float | None = None, every: float = 5.0, validate: float = 15.0
+    ) -> None:
+        """Train until the recipe's last step or for so many minutes.
+
+        Args:
+            minutes: Time limit, or None.
+            every: Minutes between checkpoints.
+            validate: Minutes between validations.
+        """
+        recipe = self.recipe
+        pictures = load_pictures(recipe.pictures, smallest=recipe.crop)
+        masks = load_masks(recipe.masks)
+        windows = Windows(
+            pictures, masks, recipe.crop, recipe.batch, recipe.mix, recipe.native, recipe.seed
+        )
+        validation = Validation(recipe.validation, self.fabric.device)
+        started = saved = validated = time.monotonic()
+        sums: dict[str, list[float]] = {}
+        for image, mask in windows.from_step(self.number):
+            now = time.monotonic()
+            over = self.number >= recipe.steps or (
+                minutes is not None and now - started > 60 * minutes
+            )
+            if over or now - saved > 60 * every:
+                self.save()
+                saved = now
+            if over or now - validated > 60 * validate:
+                self._validate(validation)
+                validated = time.monotonic()
+            if over:
+                return
+            device = self.fabric.device
+            terms = self.step(image.to(device), mask.to(device))
+            for name, value in terms.items():
+                sums.setdefault(name, []).append(value)
+            if self.number % _LOG_EVERY == 0:
+                means = {name: sum(values) / len(values) for name, values in sums.items()}
+                seconds = (time.monotonic() - started) / _LOG_EVERY
+                self._log({"step": self.number, "elapsed": seconds * _LOG_EVERY} | means)
+                sums.clear()
+
+    def _validate(self, validation: Validation) -> None:
+        sheet = self.folder / f"sheet-{self.number:07d}.png"
+        scores = validation.score(self.average, sheet)
+        self._log({"step": self.number, "validation": scores})
+
+    def _log(self, line: dict[str, Any]) -> None:
+        text = json.dumps(line)
+        self.fabric.print(text, flush=True)
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
