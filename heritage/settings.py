@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -42,7 +43,7 @@ def _operating_system_user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _expand(path: Any) -> Any:
+def _expand(path: object) -> object:
     return Path(path).expanduser().absolute() if isinstance(path, str | Path) else path
 
 
@@ -141,7 +142,7 @@ class SettingShown:
     description: str
 
 
-def load_settings(**given: Any) -> Settings:
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401
     """Read the settings.
 
     Args:
@@ -192,7 +193,7 @@ def _variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def _show(name: str, value: Any) -> str:
+def _show(name: str, value: Any) -> str:  # noqa: ANN401
     if value is None:
         return "unset"
     if name == "memory":
@@ -223,7 +224,7 @@ def _read_config() -> tuple[dict[str, Any], Path]:
     return values, path
 
 
-def _fault(fault: Any, origins: dict[str, str]) -> str:
+def _fault(fault: ErrorDetails, origins: dict[str, str]) -> str:
     """One of pydantic's findings in a registrar's words."""
     name = str(fault["loc"][0])
     where = origins.get(name, "default")

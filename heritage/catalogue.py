@@ -1,0 +1,365 @@
+"""The catalogue as the flows see it: record what is done, ask what was done.
+
+Every recording call may be made again, by a run that was killed and starts over: what is on record
+stays, and nothing is recorded twice. This is the one door between the domain's data and the
+tables in ``db``; pixels never pass it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound
+from sqlalchemy.orm import Session
+
+import db
+from db import ingest, queries, runs
+from db.queries import MasterLine, RefusalLine, RestorationLine, Totals
+from heritage import __version__
+from heritage.accession import (
+    FinishedFiles,
+    MasterFacts,
+    RegionFacts,
+    artefact_of,
+    columns_of,
+    hash_outputs,
+    plain,
+    region_columns,
+)
+from heritage.errors import CatalogueRefused, HeritageError
+from heritage.history import History
+from heritage.settings import Settings, mask_password
+
+SOFTWARE = "heritage"
+
+
+def open_catalogue(settings: Settings, clock: Callable[[], datetime] | None = None) -> Catalogue:
+    """Open the catalogue the settings name; an empty database becomes one.
+
+    Args:
+        settings: Of which ``database_url`` and ``operator`` count.
+        clock: What time it is, with time zone; by default the system's, in UTC.
+
+    Raises:
+        CatalogueRefused: If it cannot be reached or was made by a newer version.
+    """
+    return Catalogue(settings.database_url, settings.operator, clock)
+
+
+class Catalogue:
+    """An open catalogue; safe to use from several threads, a context manager, to be closed.
+
+    Args:
+        url: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+        operator: The person on whose behalf things are done.
+        clock: What time it is, with time zone; by default the system's, in UTC.
+
+    Raises:
+        CatalogueRefused: If it cannot be reached or was made by a newer version.
+    """
+
+    def __init__(
+        self, url: str, operator: str, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.url = mask_password(url)
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._agent = db.Agent(SOFTWARE, version=__version__, on_behalf_of=plain(operator))
+        with self._in_words():
+            self._database = db.Database(url)
+            db.migrate(self._database)
+
+    def __enter__(self) -> Catalogue:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    # Recording
+
+    def record_master(
+        self,
+        info: MasterFacts,
+        sha256: str,
+        *,
+        accession: str | None = None,
+        title: str | None = None,
+        maker: str | None = None,
+        date: str | None = None,
+    ) -> int:
+        """Record a master and the artefact it shows; return its number.
+
+        Without an accession number the artefact is provisional and named after the file; masters
+        of the same file name then belong to the same artefact until somebody describes them.
+
+        Args:
+            info: From ``heritage.tiff.inspect``.
+            sha256: Of the whole file.
+            accession: The artefact's accession number.
+            title: Its title.
+            maker: Its maker.
+            date: Its date, as the museum writes it.
+        """
+        artefact = artefact_of(info.path, accession, title, maker, date)
+        with self._writing() as session:
+            facts = columns_of(info, sha256)
+            return ingest.record_master(session, artefact, facts, self._origin())
+
+    def record_mask(
+        self,
+        master: int,
+        *,
+        sha256: str,
+        pixels: int,
+        origin: str = "found",
+        source: Path | str | None = None,
+        source_sha256: str | None = None,
+    ) -> int:
+        """Record a mask of a master; return its number.
+
+        Args:
+            master: From ``record_master``.
+            sha256: Of the imported mask.
+            pixels: How many it marks.
+            origin: ``given`` by a person, ``found`` beside the master, or ``detected``.
+            source: The file a person handed in.
+            source_sha256: Of that file.
+        """
+        facts = {
+            "sha256": sha256,
+            "pixels": int(pixels),
+            "source_path": None if source is None else plain(source),
+            "source_sha256": source_sha256,
+        }
+        with self._writing() as session:
+            kind = db.MaskOrigin(origin)
+            return ingest.record_mask(session, master, kind, facts, self._origin())
+
+    def record_model(
+        self,
+        name: str,
+        kind: str,
+        *,
+        weights_sha256: str | None = None,
+        licence: str | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> int:
+        """Record a model; return its number. The same name with other weights is another model."""
+        facts = {
+            "name": name,
+            "kind": str(kind),
+            "weights_sha256": weights_sha256,
+            "licence": licence,
+            "parameters": parameters or {},
+        }
+        with self._writing() as session:
+            return ingest.record_model(session, facts, self._clock())
+
+    def begin_restoration(
+        self,
+        master: int,
+        mask: int,
+        model: int,
+        *,
+        parameters: dict[str, Any],
+        output: Path | str,
+        device: str,
+        again: bool = False,
+    ) -> db.Run:
+        """Begin a restoration, or go on with the one begun for the same request.
+
+        Args:
+            master: From ``record_master``.
+            mask: From ``record_mask``.
+            model: From ``record_model``.
+            parameters: JSON values that decide the result.
+            output: The folder that will hold the restored files.
+            device: What it runs on.
+            again: Restore anew although it is finished, because its files are gone.
+
+        Returns:
+            The restoration: ``finished`` if nothing is left to do, ``continued`` if begun before.
+        """
+        request = db.Request(master, mask, model, parameters, plain(Path(output).absolute()))
+        software = f"{SOFTWARE} {__version__}"
+        with self._writing() as session:
+            return runs.begin(session, request, software, device, self._origin(), again)
+
+    def finish_restoration(
+        self,
+        restoration: int,
+        result: FinishedFiles,
+        regions: Iterable[RegionFacts],
+        hashes: dict[str, str] | None = None,
+    ) -> None:
+        """Record that the files are there, with all regions, at once or not at all.
+
+        Args:
+            restoration: ``Run.id``.
+            result: From ``heritage.restore``.
+            regions: From ``heritage.damage.find_regions``.
+            hashes: SHA-256 of ``restored``, ``mask``, ``layer`` and ``provenance`` where they are
+                known already; the files of those that are not are read.
+
+        Raises:
+            CatalogueRefused: If it is on record with other files.
+        """
+        facts = hash_outputs(result, hashes or {}) | {
+            "seconds": float(result.seconds),
+            "damaged_pixels": int(result.damaged_pixels),
+            "reencoded": None if result.reencoded is None else plain(result.reencoded),
+        }
+        with self._writing() as session:
+            rows = map(region_columns, regions)
+            runs.finish(session, restoration, facts, rows, self._origin())
+
+    def fail_restoration(self, restoration: int, error: BaseException | str) -> None:
+        """Record that a restoration stopped, and why; the same request continues it."""
+        with self._writing() as session:
+            runs.fail(session, restoration, _fault(error), _reason(error), self._origin())
+
+    def abandon_restoration(self, restoration: int, reason: str) -> None:
+        """Record that nobody will go on with a restoration; the same request begins anew."""
+        with self._writing() as session:
+            runs.abandon(session, restoration, plain(reason), self._origin())
+
+    def record_refusal(
+        self, path: Path | str, error: BaseException | str, sha256: str | None = None
+    ) -> None:
+        """Record that a file could not be restored, and why, before any restoration began.
+
+        The same reason again only counts up; the file is off the list once it is recorded as a
+        master.
+
+        Args:
+            path: The file.
+            error: What stood in the way.
+            sha256: Of the file, where it could be read.
+        """
+        facts = {
+            "path": plain(Path(path).absolute()),
+            "sha256": sha256,
+            "fault": _fault(error),
+            "reason": _reason(error),
+        }
+        with self._writing() as session:
+            ingest.record_refusal(session, facts, self._origin())
+
+    def record_fixity(self, restoration: int, sound: bool, findings: Iterable[str] = ()) -> None:
+        """Record that a restoration's files were verified, and what was found."""
+        with self._writing() as session:
+            said = [plain(finding) for finding in findings]
+            runs.record_fixity(session, restoration, sound, said, self._origin())
+
+    # Asking
+
+    def masters(self, search: str = "", limit: int = 100, offset: int = 0) -> list[MasterLine]:
+        """Masters with the status of their restorations, by accession number.
+
+        Args:
+            search: Part of an accession number, title, maker or path, or how a SHA-256 begins.
+            limit: At most so many.
+            offset: After so many.
+        """
+        with self._reading() as session:
+            return queries.masters(session, search, limit, offset)
+
+    def restorations(
+        self, status: str | None = None, search: str = "", limit: int = 100, offset: int = 0
+    ) -> list[RestorationLine]:
+        """Restorations, newest first, of all statuses or one."""
+        with self._reading() as session:
+            wanted = None if status is None else db.Status(status)
+            return queries.restorations(session, wanted, search, limit, offset)
+
+    def refusals(self, limit: int = 100, offset: int = 0) -> list[RefusalLine]:
+        """Files that could not be restored, and still cannot, latest first."""
+        with self._reading() as session:
+            return queries.refusals(session, limit, offset)
+
+    def totals(self) -> Totals:
+        """How much there is of everything."""
+        with self._reading() as session:
+            return queries.totals(session)
+
+    def history(self, name: Path | str) -> History:
+        """All that happened to one master, in order.
+
+        Args:
+            name: Its path, accession number, or how its SHA-256 begins.
+
+        Raises:
+            CatalogueRefused: If no master, or more than one, is meant.
+        """
+        with self._reading() as session:
+            return History.of(session, str(name))
+
+    def verify_chain(self, until: tuple[int, str] | None = None) -> db.ChainReport:
+        """Prove that no event was altered, removed or inserted.
+
+        Args:
+            until: Number and hash of an event as noted down elsewhere.
+        """
+        with self._reading() as session:
+            return db.verify_chain(session, until)
+
+    def chain_end(self) -> tuple[int, str]:
+        """Number and hash of the last event: what to note down outside the catalogue."""
+        with self._reading() as session:
+            event = queries.last_event(session)
+            return (0, db.GENESIS) if event is None else (event.sequence, event.hash)
+
+    # Sessions
+
+    def _origin(self) -> db.Origin:
+        return db.Origin(self._agent, self._clock())
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self._in_words(), self._database.writing() as session:
+            yield session
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with self._in_words(), self._database.reading() as session:
+            yield session
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say in one sentence what went wrong in the database."""
+        try:
+            yield
+        except db.CatalogueError as error:
+            raise CatalogueRefused(f"catalogue {self.url}: {error}") from None
+        except NoResultFound:
+            raise CatalogueRefused(f"catalogue {self.url}: no such entry") from None
+        except IntegrityError as error:
+            reason = f"refuses what contradicts its rules: {error.orig}"
+            raise CatalogueRefused(f"catalogue {self.url} {reason}") from None
+        except DBAPIError as error:
+            raise CatalogueRefused(f"catalogue {self.url} cannot be used: {error.orig}") from None
+        except OSError as error:
+            raise CatalogueRefused(f"catalogue {self.url} cannot be opened: {error}") from None
+
+
+def _fault(error: BaseException | str) -> str:
+    return type(error).__name__ if isinstance(error, BaseException) else "HeritageError"
+
+
+def _reason(error: BaseException | str) -> str:
+    """The error as the sentence that goes on record; never empty."""
+    said = error.reason if isinstance(error, HeritageError) else str(error)
+    return " ".join(plain(said).split()) or _fault(error)

@@ -1,0 +1,102 @@
+"""The history of one master, as staff read it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import queries
+from db.queries import EventLine, RestorationLine
+from heritage.errors import CatalogueRefused
+
+
+@dataclass(frozen=True)
+class History:
+    """All that is on record of one master."""
+
+    sha256: str
+    path: str
+    accession: str
+    title: str
+    events: list[EventLine]
+    restorations: list[RestorationLine]
+
+    @classmethod
+    def of(cls, session: Session, name: str) -> History:
+        """The history of the master that ``name`` means.
+
+        Raises:
+            CatalogueRefused: If it means none, or several.
+        """
+        found = queries.find_master(session, name)
+        if not found:
+            raise CatalogueRefused(f"no master is on record as {name!r}")
+        if len(found) > 1:
+            hashes = ", ".join(master.sha256[:12] for master in found[:5])
+            raise CatalogueRefused(f"{name!r} means several masters; say which one: {hashes} …")
+        master = found[0]
+        return cls(
+            sha256=master.sha256,
+            path=master.path,
+            accession=master.artefact.accession,
+            title=master.artefact.title,
+            events=queries.events_of(session, master.sha256),
+            restorations=queries.restorations(session, None, master.sha256, limit=1000, offset=0),
+        )
+
+    def lines(self) -> list[str]:
+        """One line per event, oldest first, then the restorations that are still open."""
+        told = [_tell(event) for event in self.events]
+        waiting = [_tell_open(line) for line in reversed(self.restorations)]
+        return told + [line for line in waiting if line]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        record = asdict(self)
+        for lines in (record["events"], record["restorations"]):
+            for line in lines:
+                for name in ("at", "started_at", "finished_at"):
+                    if line.get(name) is not None:
+                        line[name] = line[name].isoformat()
+        return record
+
+
+def _tell(event: EventLine) -> str:
+    who = event.agent if event.on_behalf_of is None else f"{event.on_behalf_of} ({event.agent})"
+    return f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.type}: {_what(event)}  — {who}"
+
+
+def _what(event: EventLine) -> str:
+    """What an event says, in a few words."""
+    detail = event.detail
+    if "reason" in detail:
+        return f"failed, {detail['reason']}"
+    if "abandoned" in detail:
+        return f"abandoned, {detail['abandoned']}"
+    match event.type:
+        case "modification":
+            return (
+                f"{detail['regions']} regions, {detail['damaged_pixels']} pixels filled with "
+                f"{detail['model'][0]}, awaiting review, in {detail['output']}"
+            )
+        case "message digest calculation":
+            return f"{detail['algorithm']} {detail['digest'][:12]}…"
+        case "ingestion" if "pixels" in detail:
+            return f"mask of {detail['pixels']} pixels, {detail['origin']}: {detail['source']}"
+        case "ingestion":
+            return f"{detail['path']} ({detail['bytes']} bytes) as {detail['accession']}"
+        case "forensic feature analysis":
+            return f"damage detected, {detail['pixels']} pixels proposed"
+        case "fixity check":
+            found = "; ".join(detail["findings"])
+            return "all files sound" if event.outcome == "success" else f"failed: {found}"
+    return event.outcome
+
+
+def _tell_open(line: RestorationLine) -> str | None:
+    if line.finished_at is not None or line.started_at is None:
+        return None
+    started = f"{line.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{started}  {line.status}: with {line.model}, into {line.output}  — {line.operator}"
