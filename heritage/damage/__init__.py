@@ -1,0 +1,1 @@
+"""Damage: masks of it, and the regions they consist of."""
