@@ -1,0 +1,256 @@
+"""What the tags of a page say about its pixels, checked, as a ``MasterInfo``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import tifffile
+
+from heritage.errors import MasterRefused
+from heritage.tiff.codec import JPEG, PREDICTABLE, can_encode
+from heritage.tiff.info import Colour, MasterInfo
+from heritage.tiff.structure import SUB_IFDS, Directory, Structure, StructureReader
+
+COLOURS: Final[dict[int, tuple[Colour, int]]] = {
+    0: ("grey", 1), 1: ("grey", 1), 2: ("rgb", 3), 3: ("palette", 1), 5: ("cmyk", 4),
+    6: ("rgb", 3), 8: ("lab", 3), 9: ("lab", 3),
+}  # fmt: skip
+DEPTHS: Final = frozenset({*range(1, 17), 32, 64})
+MAY_LOSE: Final = frozenset(
+    {6, 7, 22610, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 34934, 50001, 50002, 52546}
+)
+YCBCR: Final = 6
+UNITS: Final = {1: "none", 2: "inch", 3: "centimetre"}
+MICROSCOPY: Final = ("is_lsm", "is_stk", "is_ndpi", "is_eer", "is_vista", "is_philips")
+
+
+def describe(
+    structure: Structure,
+    reader: StructureReader,
+    directory: Directory,
+    page: tifffile.TiffPage,
+    index: int,
+) -> MasterInfo:
+    """What the page is.
+
+    Args:
+        structure: Of the file.
+        reader: Reads tag values.
+        directory: The page, as we read it.
+        page: The same page, as tifffile reads it.
+        index: Its number, from 0.
+
+    Raises:
+        MasterRefused: If it is of a kind that cannot be restored faithfully.
+    """
+    path = structure.path
+    _agree(reader, directory, page)
+    _sizes(page, path)
+    colour, colour_samples = _colour(page, path)
+    _samples(reader, directory, page, path)
+    _predictor(page, path)
+    tiled = bool(page.is_tiled)
+    planar = int(page.planarconfig) == 2 and page.samplesperpixel > 1
+    height = page.tilelength if tiled else page.rowsperstrip
+    photometric = int(page.photometric)
+    subimages = sum(
+        1 for one in structure.directories() for code, _ in one.children if code == SUB_IFDS
+    )
+    return MasterInfo(
+        path=path,
+        bytes=structure.bytes,
+        page=index,
+        pages=len(structure.pages),
+        subimages=subimages,
+        width=page.imagewidth,
+        height=page.imagelength,
+        samples=page.samplesperpixel,
+        colour_samples=colour_samples,
+        colour=colour,
+        white_is_zero=photometric == 0,
+        lab_encoding=_lab(photometric),
+        dtype=np.dtype(page.dtype).newbyteorder("=").name,
+        bits=int(page.bitspersample),
+        palette=_palette(reader, directory, page) if colour == "palette" else None,
+        photometric=tifffile.PHOTOMETRIC(photometric).name,
+        compression=_compression_name(page),
+        predictor=int(page.predictor),
+        planar=planar,
+        tiled=tiled,
+        segment_height=int(height),
+        segment_width=int(page.tilewidth if tiled else page.imagewidth),
+        byteorder=structure.format.byteorder,
+        bigtiff=structure.format.bigtiff,
+        lossy=int(page.compression) in MAY_LOSE,
+        rewritable=can_encode(page),
+        icc=_icc(reader, directory),
+        orientation=_orientation(reader, directory),
+        resolution=_resolution(reader, directory),
+        segments=_segments(page, int(height), tiled, planar),
+        notes=tuple(_notes(structure, subimages)),
+    )
+
+
+def _agree(reader: StructureReader, directory: Directory, page: tifffile.TiffPage) -> None:
+    """What we read of a tag and what tifffile makes of it must be the same."""
+    expected = {
+        256: page.imagewidth, 257: page.imagelength, 259: int(page.compression),
+        262: int(page.photometric), 266: int(page.fillorder), 277: page.samplesperpixel,
+        284: int(page.planarconfig), 317: int(page.predictor),
+    }  # fmt: skip
+    ojpeg = int(page.compression) == 6
+    for code, theirs in expected.items():
+        tag = directory.tags.get(code)
+        # Old-style JPEG files say RGB and mean YCbCr; every reader knows.
+        if tag is None or (ojpeg and code == 262):
+            continue
+        if tag.count != 1 or int(reader.values(tag)[0]) != theirs:
+            raise MasterRefused(
+                f"readers disagree about its tag {code}; the file is damaged", reader.path
+            )
+
+
+def _sizes(page: tifffile.TiffPage, path: Path) -> None:
+    if not (page.imagewidth > 0 and page.imagelength > 0 and page.samplesperpixel > 0):
+        raise MasterRefused("it says that its picture has no pixels", path)
+    if page.imagewidth >= 2**31 or page.imagelength >= 2**31:
+        raise MasterRefused("it claims an impossible size; the file is damaged", path)
+    if page.imagedepth != 1 or page.tiledepth != 1:
+        raise MasterRefused("it is a volume (ImageDepth), not a picture", path)
+    if page.is_tiled and not (page.tilewidth > 0 and page.tilelength > 0):
+        raise MasterRefused("it says that its tiles have no pixels", path)
+    if not page.is_tiled and page.rowsperstrip <= 0:
+        raise MasterRefused("it says that its strips have no rows", path)
+    if int(page.planarconfig) not in (1, 2) or int(page.fillorder) not in (1, 2):
+        raise MasterRefused("its planar configuration or bit order is unknown", path)
+    if any(getattr(page, flag) for flag in MICROSCOPY):
+        raise MasterRefused("it is a microscope's own kind of TIFF; export it as a plain one", path)
+
+
+def _colour(page: tifffile.TiffPage, path: Path) -> tuple[Colour, int]:
+    photometric = int(page.photometric)
+    if photometric not in COLOURS:
+        try:
+            name = tifffile.PHOTOMETRIC(photometric).name
+        except ValueError:
+            name = str(photometric)
+        raise MasterRefused(
+            f"its colour interpretation ({name}) is not supported; save it as "
+            "grey, RGB, CMYK or Lab",
+            path,
+        )
+    colour, samples = COLOURS[photometric]
+    if photometric == YCBCR and (int(page.compression) not in JPEG or page.planarconfig == 2):
+        raise MasterRefused("YCbCr is supported with JPEG compression only; save it as RGB", path)
+    if page.samplesperpixel < samples:
+        raise MasterRefused(
+            f"{colour} needs {samples} samples per pixel, it has {page.samplesperpixel}", path
+        )
+    extra = len(page.extrasamples)
+    if extra > page.samplesperpixel - samples:
+        raise MasterRefused(
+            f"it lists {extra} extra samples but has room for "
+            f"{page.samplesperpixel - samples}; the file is damaged",
+            path,
+        )
+    inks = int(page.tags.valueof(334, samples))
+    if photometric == 5 and (
+        int(page.tags.valueof(332, 1)) != 1 or inks != 4 or page.samplesperpixel - extra > 4
+    ):
+        raise MasterRefused("its inks are not cyan, magenta, yellow and black", path)
+    return colour, samples
+
+
+def _samples(
+    reader: StructureReader, directory: Directory, page: tifffile.TiffPage, path: Path
+) -> None:
+    depth = directory.tags.get(258)
+    if depth is not None and depth.count not in (1, page.samplesperpixel):
+        raise MasterRefused("it does not say how deep each of its samples is", path)
+    if depth is not None and len(set(reader.values(depth).tolist())) > 1:
+        raise MasterRefused("its samples have different bit depths", path)
+    kinds = directory.tags.get(339)
+    if kinds is not None and len(set(reader.values(kinds).tolist())) > 1:
+        raise MasterRefused("its samples are of different kinds", path)
+    bits = page.bitspersample
+    if page.dtype is None or not isinstance(bits, int) or bits not in DEPTHS:
+        raise MasterRefused(
+            f"samples of {bits} bits, format {page.sampleformat}, are not supported", path
+        )
+    if np.dtype(page.dtype).kind not in "buif":
+        raise MasterRefused("its samples are complex numbers", path)
+    if int(page.photometric) == 3 and (np.dtype(page.dtype).kind not in "bu" or bits > 16):
+        raise MasterRefused("palette colour needs whole numbers of at most 16 bits", path)
+
+
+def _predictor(page: tifffile.TiffPage, path: Path) -> None:
+    predictor, compression = int(page.predictor), int(page.compression)
+    if predictor == 1 or compression in tifffile.TIFF.IMAGE_COMPRESSIONS:
+        return
+    floating = np.dtype(page.dtype).kind == "f"
+    fits = compression in PREDICTABLE and int(page.bitspersample) in (8, 16, 32, 64)
+    if predictor not in (2, 3) or not fits or (predictor == 3 and not floating):
+        raise MasterRefused(
+            f"predictor {predictor} does not go with its compression or samples; "
+            "readers would see different pixels",
+            path,
+        )
+
+
+def _lab(photometric: int) -> Literal["cielab", "icclab"] | None:
+    return {8: "cielab", 9: "icclab"}.get(photometric)  # type: ignore[return-value]
+
+
+def _compression_name(page: tifffile.TiffPage) -> str:
+    try:
+        return tifffile.COMPRESSION(int(page.compression)).name
+    except ValueError:
+        return str(int(page.compression))
+
+
+def _palette(reader: StructureReader, directory: Directory, page: tifffile.TiffPage) -> bytes:
+    tag, entries = directory.tags.get(320), 1 << int(page.bitspersample)
+    if tag is None or tag.type != 3 or tag.count != 3 * entries:
+        raise MasterRefused("its colour table is missing or of the wrong length", reader.path)
+    return reader.values(tag).reshape(3, entries).T.astype("<u2").tobytes()
+
+
+def _icc(reader: StructureReader, directory: Directory) -> bytes | None:
+    tag = directory.tags.get(34675)
+    return None if tag is None or not tag.size else reader.read(tag.value_at, tag.size)
+
+
+def _orientation(reader: StructureReader, directory: Directory) -> int:
+    tag = directory.tags.get(274)
+    value = int(reader.values(tag)[0]) if tag is not None and tag.count == 1 else 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _resolution(reader: StructureReader, directory: Directory) -> tuple[float, float, str] | None:
+    numbers = []
+    for code in (282, 283):
+        tag = directory.tags.get(code)
+        if tag is None or tag.type != 5 or tag.count != 1:
+            return None
+        raw = reader.read(tag.value_at, tag.size)
+        top, bottom = np.frombuffer(raw, reader.format.order + "u4").tolist()
+        numbers.append(top / bottom if bottom else 0.0)
+    unit = directory.tags.get(296)
+    code = int(reader.values(unit)[0]) if unit is not None and unit.count == 1 else 2
+    return numbers[0], numbers[1], UNITS.get(code, "none")
+
+
+def _segments(page: tifffile.TiffPage, height: int, tiled: bool, planar: bool) -> int:
+    down = -(-page.imagelength // height)
+    across = -(-page.imagewidth // page.tilewidth) if tiled else 1
+    return int(down * across * (page.samplesperpixel if planar else 1))
+
+
+def _notes(structure: Structure, subimages: int) -> Iterator[str]:
+    if subimages:
+        yield f"its {subimages} sub-images (pyramid, thumbnails) are kept as they are"
+    if len(structure.pages) > 1:
+        yield f"its {len(structure.pages) - 1} other pages are kept as they are"

@@ -1,0 +1,150 @@
+"""Whether everything but the pixels survived: two files compared tag by tag, as archivists do.
+
+Positions and lengths of tiles and strips may differ; what lies there, on every page that was not
+restored, may not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from tifffile import TIFF
+
+from heritage.errors import StorageFailed
+from heritage.tiff.renewal import GONE, REPLACED, YCBCR_TAGS
+from heritage.tiff.space import DATA_TAGS
+from heritage.tiff.structure import (
+    CHILDREN,
+    INTEGER_TYPES,
+    Directory,
+    Structure,
+    StructureReader,
+    Tag,
+)
+
+POSITIONS: Final = frozenset(code for pair in DATA_TAGS for code in pair)
+
+
+def structure_differences(
+    original: Path | str, restored: Path | str, page: int, reencoded: bool
+) -> list[str]:
+    """Every tag, page, sub-image and private block that differs, in words.
+
+    Args:
+        original: The master.
+        restored: The file that was composed from it.
+        page: The page that was restored, from 0; its pixels are not compared.
+        reencoded: Whether that page was written anew: then the tags that describe its
+            compression, and what YCbCr needs, may differ too.
+
+    Returns:
+        Empty when all survived.
+
+    Raises:
+        MasterRefused: If a file is not a sound TIFF.
+        StorageFailed: If a file cannot be read.
+    """
+    try:
+        with Path(original).open("rb") as one, Path(restored).open("rb") as other:
+            comparison = _Comparison(
+                StructureReader(one.fileno(), Path(original)),
+                StructureReader(other.fileno(), Path(restored)),
+            )
+            return list(comparison.differences(page, reencoded))
+    except OSError as error:
+        raise StorageFailed(f"cannot be read ({error.strerror})", error.filename) from error
+
+
+class _Comparison:
+    """Two files, read side by side."""
+
+    def __init__(self, original: StructureReader, restored: StructureReader) -> None:
+        self.original, self.restored = original, restored
+
+    def differences(self, page: int, reencoded: bool) -> Iterator[str]:
+        one, other = self.original.structure(), self.restored.structure()
+        yield from _formats(one, other)
+        if len(one.pages) != len(other.pages):
+            yield f"{len(one.pages)} pages became {len(other.pages)}"
+            return
+        for index, (before, after) in enumerate(zip(one.pages, other.pages, strict=True)):
+            own = index == page
+            excused = POSITIONS if own else frozenset()
+            if own and reencoded:
+                excused |= GONE | REPLACED | YCBCR_TAGS
+            yield from self._directory(before, after, excused, pixels=not own)
+
+    def _directory(
+        self, before: Directory, after: Directory, excused: frozenset[int], *, pixels: bool
+    ) -> Iterator[str]:
+        skipped = excused | POSITIONS | frozenset(CHILDREN)
+        for code in sorted((before.tags.keys() | after.tags.keys()) - skipped):
+            yield from self._tag(before.name, before.tags.get(code), after.tags.get(code))
+        if pixels:
+            yield from self._data(before, after)
+        yield from self._children(before, after)
+
+    def _children(self, before: Directory, after: Directory) -> Iterator[str]:
+        codes = [[code for code, _ in one.children] for one in (before, after)]
+        if codes[0] != codes[1]:
+            yield f"{before.name}: its sub-images, EXIF or GPS blocks are not the same in number"
+            return
+        for (_, one), (_, other) in zip(before.children, after.children, strict=True):
+            yield from self._directory(one, other, frozenset(), pixels=True)
+
+    def _tag(self, name: str, before: Tag | None, after: Tag | None) -> Iterator[str]:
+        known = before or after
+        assert known is not None
+        label = f"{name}: tag {known.code} ({TIFF.TAGS.get(known.code, 'private')})"
+        if before is None:
+            yield f"{label} was added"
+        elif after is None:
+            yield f"{label} is gone"
+        elif (before.type, before.count) != (after.type, after.count):
+            yield f"{label} changed its type or length"
+        elif self._value(self.original, before) != self._value(self.restored, after):
+            yield f"{label} changed its value"
+
+    def _value(self, reader: StructureReader, tag: Tag) -> bytes:
+        return reader.read(tag.value_at, tag.size)
+
+    def _data(self, before: Directory, after: Directory) -> Iterator[str]:
+        one, other = _blocks(self.original, before), _blocks(self.restored, after)
+        if [size for _, size in one] != [size for _, size in other]:
+            yield f"{before.name}: its tiles or strips changed their number or lengths"
+            return
+        for (start, size), (now, _) in zip(one, other, strict=True):
+            if _digest(self.original, start, size) != _digest(self.restored, now, size):
+                yield f"{before.name}: its pixels changed"
+                return
+
+
+def _formats(one: Structure, other: Structure) -> Iterator[str]:
+    if one.format.byteorder != other.format.byteorder:
+        yield f"{one.format.byteorder}-endian became {other.format.byteorder}-endian"
+    if one.format.bigtiff and not other.format.bigtiff:
+        yield "BigTIFF became classic TIFF"
+
+
+def _blocks(reader: StructureReader, directory: Directory) -> list[tuple[int, int]]:
+    """Position and length of what a directory's data tags point to."""
+    blocks: list[tuple[int, int]] = []
+    for where, length in DATA_TAGS:
+        start, size = directory.tags.get(where), directory.tags.get(length)
+        if start is None or size is None or not {start.type, size.type} <= INTEGER_TYPES:
+            continue
+        pairs = zip(reader.values(start).tolist(), reader.values(size).tolist(), strict=False)
+        blocks += [(int(at), int(count)) for at, count in pairs]
+    return blocks
+
+
+def _digest(reader: StructureReader, start: int, size: int) -> bytes:
+    """Fingerprint of a block, as far as the file reaches."""
+    digest, stop = hashlib.sha256(), min(start + size, reader.bytes)
+    for at in np.arange(start, stop, 8 << 20).tolist():
+        digest.update(reader.read(at, min(8 << 20, stop - at)))
+    return digest.digest()

@@ -1,0 +1,106 @@
+"""Looking at a file before trusting it: what it is, and whether its pixels can be read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from heritage.errors import MasterRefused
+from heritage.tiff.codec import JPEG, NotReproducible, Pixels
+from heritage.tiff.grid import Cell
+from heritage.tiff.info import MasterInfo
+from heritage.tiff.picture import Picture
+
+DECODED: Final = 64 << 20
+"""Bytes of pixels that are decoded to see that it works; a smaller picture is decoded whole."""
+SECONDS: Final = 4.0
+"""After this long enough has been seen; what was not decoded now is checked when it is read."""
+TRIAL: Final = 32 << 20
+"""Decoded bytes of the largest segment that is encoded to see that it comes back the same."""
+LOSSLESS_JPEG: Final = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+
+
+def examine(path: Path | str, page: int | None = None) -> MasterInfo:
+    """Open a file, decode a sample of its pixels, and say what it is.
+
+    A codec may crash on damaged data, so ``heritage.tiff.inspect`` runs this in a process of
+    its own.
+
+    Args:
+        path: The file.
+        page: Which page, from 0; by default the largest one at full resolution.
+
+    Raises:
+        MasterRefused: If it cannot be restored faithfully.
+        StorageFailed: If the file cannot be read.
+    """
+    began = time.monotonic()
+    with Picture(path, page) as picture:
+        rewritable, tried = picture.info.rewritable, False
+        for cell in _sample(picture):
+            pixels = picture.joined(cell)
+            if not tried and picture.table.counts[cell.segment] and pixels.nbytes <= TRIAL:
+                tried, rewritable = True, rewritable and _comes_back(picture, cell, pixels)
+            if time.monotonic() - began > SECONDS:
+                break
+        if not picture.table.counts.any():
+            raise MasterRefused(
+                "all of its tiles or strips are left out; it has no pixels", picture.path
+            )
+        return replace(picture.info, rewritable=rewritable, lossy=_lossy(picture))
+
+
+def _sample(picture: Picture) -> Iterator[Cell]:
+    """The first and last cells and as many between as ``DECODED`` allows, evenly spread."""
+    info = picture.info
+    cells = list(picture.grid.cells())
+    budget = max(2, len(cells) * DECODED // max(1, info.width * info.height * info.pixel_bytes))
+    if budget >= len(cells):
+        yield from cells
+        return
+    yield cells[-1]
+    for index in range(budget - 1):
+        yield cells[index * len(cells) // (budget - 1)]
+
+
+def _comes_back(picture: Picture, cell: Cell, pixels: Pixels) -> bool:
+    try:
+        one = pixels[..., :1] if picture.grid.planes > 1 else pixels
+        if picture.raw_rows:
+            picture.codec.pack(one)
+        else:
+            picture.codec.encode(cell.segment, one)
+    except NotReproducible:
+        return False
+    return True
+
+
+def _lossy(picture: Picture) -> bool:
+    """Whether the compression has lost detail; judged by the first segment that is there."""
+    held = picture.table.counts.nonzero()[0]
+    data = picture.segment_bytes(int(held[0])) or b""
+    compression = picture.codec.compression
+    if compression in JPEG:
+        return jpeg_process(data) not in LOSSLESS_JPEG
+    if compression == 50001:
+        return b"VP8L" not in data[:64]
+    return picture.info.lossy
+
+
+def jpeg_process(data: bytes) -> int | None:
+    """The start-of-frame marker of a JPEG stream (ITU-T T.81, table B.1); None without one."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None

@@ -1,0 +1,176 @@
+"""Exchanging tiles or strips of a copied file, all other bytes staying where they are.
+
+Nothing but the exchanged segments ever moves. So whatever points into the file stays right,
+private tags and maker notes included, whether we understand them or not. A segment that no
+longer fits its place goes to room that others gave back, else to the end of the file; only its
+entry in the table of positions changes. See docs/decisions/2026-11-23-compose-in-place.md.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heritage.errors import MasterRefused
+from heritage.tiff.fixity import PIECE, write_all
+from heritage.tiff.grid import Cell
+from heritage.tiff.picture import BAND, Picture
+from heritage.tiff.space import Occupancy, Space
+from heritage.tiff.structure import INTEGER_TYPES, TYPE_FORMATS, Tag, type_bytes
+
+LONG, LONG8 = 4, 16
+CLASSIC_END: Final = 2**32 - 1
+
+
+class Rewriter:
+    """Writes segments of one page into a byte-for-byte copy of its file.
+
+    Args:
+        picture: The page in the source; only read.
+        target: The copy, open for reading and writing.
+
+    Call ``finish`` when all segments are in. Not thread-safe.
+    """
+
+    def __init__(self, picture: Picture, target: int) -> None:
+        self.picture = picture
+        self.target = target
+        self.space = Space(picture.structure.bytes)
+        self.occupancy = Occupancy(picture.structure, picture.reader)
+        self.offsets = picture.table.offsets.copy()
+        self.counts = self._stored_counts()
+        self.moved = False
+        self.resized = False
+        self.released = False
+        self._own: dict[int, bool] = {}
+
+    def _stored_counts(self) -> NDArray[np.uint64]:
+        tag = self.picture.directory.tags.get(self.picture.table.counts_code)
+        return self.picture.table.counts.copy() if tag is None else self.picture.reader.values(tag)
+
+    def alone(self, segment: int) -> bool:
+        """Whether the segment's place in the file belongs to it and nothing else."""
+        table = self.picture.table
+        size = int(table.counts[segment])
+        return size > 0 and self.occupancy.alone(int(table.offsets[segment]), size)
+
+    def put(self, segment: int, data: bytes) -> None:
+        """Write a compressed segment, once.
+
+        Raises:
+            MasterRefused: If a classic TIFF would pass 4 GiB.
+            OSError: If it cannot be written.
+        """
+        table = self.picture.table
+        at, size = int(table.offsets[segment]), int(table.counts[segment])
+        if self.alone(segment) and not self.released:
+            # A shorter segment leaves a rest, which others may fill; a longer one leaves all.
+            kept = len(data) if len(data) <= size else 0
+            self.space.release(at + kept, at + size)
+            if not kept:
+                at = self.place(len(data))
+        else:
+            at = self.place(len(data))
+        write_all(self.target, data, at)
+        self.moved |= at != int(self.offsets[segment])
+        self.resized |= len(data) != int(self.counts[segment])
+        self.offsets[segment], self.counts[segment] = at, len(data)
+
+    def put_rows(self, cell: Cell, plane: int, data: bytes) -> None:
+        """Write some rows of an uncompressed segment.
+
+        Raises:
+            MasterRefused: If a classic TIFF would pass 4 GiB.
+            OSError: If it cannot be written.
+        """
+        segment = cell.segment + plane * self.picture.grid.per_plane
+        if segment not in self._own:
+            self._own[segment] = self.alone(segment)
+            if not self._own[segment]:
+                self._move(segment)
+        at, _ = self.picture.band_place(cell, plane)
+        shift = int(self.offsets[segment]) - int(self.picture.table.offsets[segment])
+        write_all(self.target, data, at + shift)
+
+    def _move(self, segment: int) -> None:
+        """Give an uncompressed segment that is shared, or left out, a place of its own."""
+        grid, picture = self.picture.grid, self.picture
+        size = picture.stored_bytes(segment)
+        at = self.place(size)
+        source, held = int(picture.table.offsets[segment]), int(picture.table.counts[segment])
+        fill = b"" if held else picture.empty_rows(grid.stored_rows(segment))
+        for start in range(0, size, PIECE):
+            stop = min(start + PIECE, size)
+            piece = picture.read(source + start, stop - start) if held else fill[start:stop]
+            write_all(self.target, piece, at + start)
+        self.moved, self.resized = True, self.resized or not held
+        self.offsets[segment] = at
+        if not held:
+            self.counts[segment] = size
+
+    def place(self, size: int, align: int = 2) -> int:
+        """Room for new bytes.
+
+        Raises:
+            MasterRefused: If a classic TIFF would pass 4 GiB.
+        """
+        at = self.space.place(size, align)
+        if not self.picture.structure.format.bigtiff and self.space.end > CLASSIC_END:
+            raise MasterRefused(
+                "restored it would pass 4 GiB, more than a classic TIFF can hold; "
+                "save the master as BigTIFF first",
+                self.picture.path,
+            )
+        return at
+
+    def finish(self) -> None:
+        """Write the tables of positions and lengths, and blank what is no longer used.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        table, tags = self.picture.table, self.picture.directory.tags
+        if self.moved:
+            self._store(tags[table.offsets_code], self.offsets)
+        if self.resized and table.counts_code in tags:
+            self._store(tags[table.counts_code], self.counts)
+        self.blank()
+
+    def blank(self) -> None:
+        """Overwrite the pixels that were replaced, and cut the file where only those are left."""
+        zeros = bytes(BAND)
+        for start, stop in self.space.left():
+            if stop == self.space.end:
+                self.space.end = stop = start
+            for at in range(start, stop, BAND):
+                write_all(self.target, zeros[: min(BAND, stop - at)], at)
+
+    def _store(self, tag: Tag, values: NDArray[np.uint64]) -> None:
+        form = self.picture.structure.format
+        widest = int(values.max())
+        fits = tag.type in INTEGER_TYPES and widest <= np.iinfo(TYPE_FORMATS[tag.type]).max
+        if fits and (tag.inline or self.occupancy.alone(tag.value_at, tag.size)):
+            write_all(self.target, form.pack_values(tag.type, values), tag.value_at)
+            return
+        kind = LONG if widest <= CLASSIC_END else LONG8
+        if not tag.inline and self.occupancy.alone(tag.value_at, tag.size):
+            self.space.release(tag.value_at, tag.value_at + tag.size)
+        write_all(self.target, self.entry(tag.code, kind, values), tag.at)
+
+    def entry(self, code: int, kind: int, values: NDArray[np.uint64]) -> bytes:
+        """A directory entry for these values; what does not fit inside is written elsewhere.
+
+        Raises:
+            MasterRefused: If a classic TIFF would pass 4 GiB.
+            OSError: If it cannot be written.
+        """
+        form = self.picture.structure.format
+        raw = form.pack_values(kind, values)
+        if len(raw) > form.offset_bytes:
+            at = self.place(len(raw), type_bytes(kind))
+            write_all(self.target, raw, at)
+            raw = struct.pack(form.offset_code, at)
+        return form.pack_entry(code, kind, len(values), raw)

@@ -1,0 +1,134 @@
+"""Which bytes of a TIFF are whose, and where new ones may go."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heritage.tiff.structure import Directory, Structure, StructureReader, type_bytes
+
+DATA_TAGS: Final = ((324, 325), (273, 279), (513, 514), (288, 289))
+TABLE_TAGS: Final = (519, 520, 521)
+TABLE_BYTES: Final = 1024
+LOOK_AT: Final = 64
+
+
+class Occupancy:
+    """All ranges of a file that its structure names, so that none is overwritten by mistake.
+
+    Files exist whose pages share tiles or tag values; such bytes belong to more than one and
+    must not be changed for the sake of one of them.
+
+    Args:
+        structure: Of the file.
+        reader: Reads its tag values.
+    """
+
+    def __init__(self, structure: Structure, reader: StructureReader) -> None:
+        ranges = [*_ranges(structure, reader)]
+        starts = np.concatenate([start for start, _ in ranges])
+        sizes = np.concatenate([size for _, size in ranges])
+        held = sizes > 0
+        self._starts = np.sort(starts[held])
+        self._stops = np.sort((starts + sizes)[held])
+
+    def alone(self, start: int, size: int) -> bool:
+        """Whether no more than one of the ranges touches these bytes."""
+        begun = np.searchsorted(self._starts, start + size, "left")
+        over = np.searchsorted(self._stops, start, "right")
+        return int(begun) - int(over) <= 1
+
+
+def _ranges(
+    structure: Structure, reader: StructureReader
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    fixed = [(0, 16 if structure.format.bigtiff else 8)]
+    for directory in structure.directories():
+        fixed.append((directory.at, directory.size))
+        fixed += [(t.value_at, t.size) for t in directory.tags.values() if not t.inline]
+        yield from _data(directory, structure.bytes, reader)
+    table = np.array(fixed, np.int64)
+    yield table[:, 0], table[:, 1]
+
+
+def _data(
+    directory: Directory, end: int, reader: StructureReader
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    tags = directory.tags
+    for where, length in DATA_TAGS:
+        if where not in tags or not type_bytes(tags[where].type):
+            continue
+        starts = np.minimum(reader.values(tags[where]), end).astype(np.int64)
+        sizes = np.full(len(starts), end, np.int64)
+        if length in tags and tags[length].count == len(starts):
+            sizes = np.minimum(reader.values(tags[length]), end).astype(np.int64)
+        # Where the length is not known, all that follows may belong to it.
+        yield starts, np.where(starts > 0, np.minimum(sizes, end - starts), 0)
+    for code in TABLE_TAGS:
+        if code in tags:
+            starts = np.minimum(reader.values(tags[code]), end).astype(np.int64)
+            yield starts, np.where(starts > 0, np.minimum(TABLE_BYTES, end - starts), 0)
+
+
+class Space:
+    """Hands out room for new bytes: in what was given back, else at the end of the file.
+
+    The same requests in the same order get the same answers.
+
+    Args:
+        end: Size of the file.
+    """
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+        self._next = 0
+
+    def release(self, start: int, stop: int) -> None:
+        """Give back a range; neighbours become one."""
+        if stop <= start:
+            return
+        index = bisect_left(self._starts, start)
+        if index < len(self._starts) and self._starts[index] == stop:
+            stop = self._stops[index]
+            del self._starts[index], self._stops[index]
+        if index and self._stops[index - 1] == start:
+            self._stops[index - 1] = stop
+            return
+        self._starts.insert(index, start)
+        self._stops.insert(index, stop)
+
+    def place(self, size: int, align: int = 2) -> int:
+        """Where ``size`` new bytes go, at a multiple of ``align``."""
+        count = len(self._starts)
+        for step in range(min(count, LOOK_AT)):
+            index = (self._next + step) % count
+            start = -(-self._starts[index] // align) * align
+            if start + size <= self._stops[index]:
+                self._next = index
+                self._take(index, start, start + size)
+                return start
+        return self._append(size, align)
+
+    def left(self) -> list[tuple[int, int]]:
+        """What was given back and not used again, as (start, stop)."""
+        return list(zip(self._starts, self._stops, strict=True))
+
+    def _take(self, index: int, start: int, stop: int) -> None:
+        old_start, old_stop = self._starts[index], self._stops[index]
+        del self._starts[index], self._stops[index]
+        self.release(old_start, start)
+        self.release(stop, old_stop)
+
+    def _append(self, size: int, align: int) -> int:
+        if self._stops and self._stops[-1] == self.end:
+            self.end = self._starts.pop()
+            self._stops.pop()
+        start = -(-self.end // align) * align
+        self.end = start + size
+        return start
