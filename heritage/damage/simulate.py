@@ -72,6 +72,52 @@ def losses(rng: np.random.Generator, height: int, width: int) -> Mask:
     return (field > np.quantile(field, 1 - share)).astype(np.uint8)
 
 
+def _smooth_noise(
+    rng: np.random.Generator, height: int, width: int, scale: float
+) -> NDArray[np.float32]:
+    """Noise of standard deviation one whose bumps are about ``scale`` pixels across."""
+    small = max(2, round(height / scale)) + 3, max(2, round(width / scale)) + 3
+    field = cv2.resize(
+        rng.standard_normal(small).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    return np.asarray(field / max(float(field.std()), 1e-6), np.float32)
+
+
+def craquelure(
+    rng: np.random.Generator, height: int, width: int, cell: float | None = None
+) -> Mask:
+    """A network of age cracks: bent borders of irregular cells, tapering and broken off.
+
+    Args:
+        rng: Source of randomness.
+        height: Rows.
+        width: Columns.
+        cell: Typical distance between cracks in pixels; random from 20 to 70 unless given.
+    """
+    cell = float(rng.uniform(20, 70)) if cell is None else cell
+    seeds = np.ones((height, width), np.uint8)
+    rows, columns = np.mgrid[0 : height + cell : cell, 0 : width + cell : cell]
+    y = np.clip(rows + rng.uniform(-0.6, 0.6, rows.shape) * cell, 0, height - 1).astype(int)
+    x = np.clip(columns + rng.uniform(-0.6, 0.6, rows.shape) * cell, 0, width - 1).astype(int)
+    seeds[y.ravel(), x.ravel()] = 0
+    _, cells = cv2.distanceTransformWithLabels(
+        seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    bend_y, bend_x = (_smooth_noise(rng, height, width, cell * 0.6) * cell * 0.12 for _ in range(2))
+    grid_y, grid_x = np.mgrid[0:height, 0:width].astype(np.float32)
+    cells = cv2.remap(
+        cells.astype(np.float32), grid_x + bend_x, grid_y + bend_y, cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    crack = np.zeros((height, width), np.uint8)
+    crack[:, 1:] |= cells[:, 1:] != cells[:, :-1]
+    crack[1:] |= cells[1:] != cells[:-1]
+    strength = _smooth_noise(rng, height, width, cell * 1.5)
+    thin = crack & (strength > -0.4)
+    thick = cv2.dilate(crack & (strength > 0.9), np.ones((3, 3), np.uint8))
+    return np.asarray(thin | thick, np.uint8)
+
+
 def rectangle(rng: np.random.Generator, height: int, width: int) -> Mask:
     """One rectangular loss, a fifth to a half of each side."""
     mask = np.zeros((height, width), np.uint8)
@@ -86,13 +132,12 @@ FAMILIES: Mapping[str, Family] = {
     "medium": medium_strokes,
     "hairlines": hairlines,
     "losses": losses,
+    "craquelure": craquelure,
     "rectangle": rectangle,
 }
 
 
-def from_real(
-    rng: np.random.Generator, height: int, width: int, real: Sequence[Mask]
-) -> Mask:
+def from_real(rng: np.random.Generator, height: int, width: int, real: Sequence[Mask]) -> Mask:
     """A random cut of a real mask, turned, mirrored and enlarged one to two times."""
     source = np.rot90(real[int(rng.integers(len(real)))], int(rng.integers(4)))
     if rng.random() < 0.5:
@@ -105,7 +150,8 @@ def from_real(
     y = int(rng.integers(0, source.shape[0] - h + 1))
     x = int(rng.integers(0, source.shape[1] - w + 1))
     cut = np.ascontiguousarray(source[y : y + h, x : x + w]).astype(np.float32)
-    return (cv2.resize(cut, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
+    scaled = cv2.resize(cut, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(scaled > 0.5, np.uint8)
 
 
 def simulate(

@@ -1,0 +1,1 @@
+"""Comparing inpainters honestly: the same masks for everybody, several measures, fixed seeds."""
