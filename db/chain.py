@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from db.columns import canonical
 from db.events import Event
+from db.guards import missing_guards
 from db.vocabulary import AgentKind, EventType, Outcome
 
 GENESIS = "0" * 64
@@ -74,7 +75,8 @@ class ChainReport:
         events: How many were sound, counted from the first.
         hash: Of the last sound event; worth noting down outside the catalogue.
         fault: The first thing wrong, in one sentence; ``None`` if all is well.
-        broken_at: Number of the first event that is wrong or missing.
+        broken_at: Number of the first event that is wrong or missing; ``None`` if the events are
+            sound but the database's guards are gone.
     """
 
     events: int
@@ -131,7 +133,7 @@ def moment(at: datetime) -> str:
 
 
 def verify_chain(session: Session, until: tuple[int, str] | None = None) -> ChainReport:
-    """Recompute every hash, from the first event to the last.
+    """Recompute every hash, from the first event to the last, and look for the guards.
 
     Args:
         session: Any session on the catalogue.
@@ -146,6 +148,9 @@ def verify_chain(session: Session, until: tuple[int, str] | None = None) -> Chai
     if until is not None and until[0] > report.events:
         fault = f"event {until[0]} was on record and is missing"
         return ChainReport(report.events, report.hash, fault, report.events + 1)
+    if missing := missing_guards(session):
+        fault = f"the database no longer guards its events: {', '.join(missing)} missing"
+        return ChainReport(report.events, report.hash, fault)
     return report
 
 

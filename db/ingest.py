@@ -76,7 +76,6 @@ def record_master(
         facts: The columns of ``Master`` that its file says.
         origin: Who and when.
     """
-    _resolve_refusal(session, facts["path"], origin.at)
     found = session.scalar(select(Master).where(Master.sha256 == facts["sha256"]))
     if found is not None:
         if not artefact.provisional:
@@ -147,7 +146,7 @@ def record_refusal(session: Session, facts: dict[str, Any], origin: Origin) -> i
         found.times += 1
         found.last_at = max(found.last_at, origin.at)
         return found.id
-    _resolve_refusal(session, facts["path"], origin.at)
+    resolve_refusal(session, facts["path"], origin.at)
     refusal = Refusal(times=1, first_at=origin.at, last_at=origin.at, **facts)
     session.add(refusal)
     session.flush()
@@ -157,7 +156,8 @@ def record_refusal(session: Session, facts: dict[str, Any], origin: Origin) -> i
     return refusal.id
 
 
-def _resolve_refusal(session: Session, path: str, at: datetime) -> None:
+def resolve_refusal(session: Session, path: str, at: datetime) -> None:
+    """Record that a file can be restored after all."""
     session.execute(
         update(Refusal)
         .where(Refusal.path == path, Refusal.resolved_at.is_(None))

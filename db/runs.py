@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from db.bulk import Row, write_regions
 from db.chain import Happening, append
 from db.columns import canonical
 from db.errors import Contradiction
-from db.ingest import Origin
+from db.ingest import Origin, resolve_refusal
 from db.objects import Mask, Master, Model
 from db.restorations import OUTPUTS, Region, Restoration
-from db.vocabulary import OPEN, Decision, EventType, Outcome, Status
-
-CHUNK = 10_000
-"""Regions written in one statement."""
+from db.vocabulary import OPEN, EventType, Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,7 @@ def begin(
         return _new(session, request, job, software, device, origin)
     if found.status.finished:
         return Run(found.id, found.identifier, found.status, continued=False)
+    resolve_refusal(session, found.master.path, origin.at)
     found.status, found.reason, found.finished_at = Status.RUNNING, None, None
     found.started_at = found.started_at or origin.at
     return Run(found.id, found.identifier, Status.RUNNING, continued=True)
@@ -104,6 +102,7 @@ def _job_hash(session: Session, request: Request) -> str:
 def _new(
     session: Session, request: Request, job: str, software: str, device: str, origin: Origin
 ) -> Run:
+    resolve_refusal(session, session.get_one(Master, request.master_id).path, origin.at)
     row = Restoration(
         **vars(request),
         identifier=str(uuid.uuid4()),
@@ -124,7 +123,7 @@ def finish(
     session: Session,
     restoration_id: int,
     facts: dict[str, Any],
-    regions: Iterable[dict[str, Any]],
+    regions: Iterable[Row],
     origin: Origin,
 ) -> None:
     """Record that a restoration has its files; from now on it awaits review.
@@ -133,7 +132,7 @@ def finish(
         session: Of ``Database.writing``.
         restoration_id: From ``begin``.
         facts: The hashes in ``OUTPUTS``, ``seconds``, ``damaged_pixels``, ``reencoded``.
-        regions: Columns of ``Region``; written in chunks, never all in memory.
+        regions: As ``db.bulk`` writes them: in chunks, never all in memory.
         origin: Who and when.
 
     Raises:
@@ -144,7 +143,8 @@ def finish(
         if any(getattr(row, name) != facts[name] for name in OUTPUTS):
             raise Contradiction(f"restoration {row.identifier} is finished with other files")
         return
-    count = _write_regions(session, row.id, regions)
+    session.execute(delete(Region).where(Region.restoration_id == row.id))
+    count = write_regions(session, row.id, regions)
     row.status, row.reason, row.region_count = Status.AWAITING_REVIEW, None, count
     row.finished_at = max(origin.at, row.started_at or origin.at)
     for name, value in facts.items():
@@ -195,22 +195,6 @@ def record_fixity(
     outcome = Outcome.SUCCESS if sound else Outcome.FAILURE
     detail = {"findings": findings, "output": row.output}
     _append(session, row, EventType.FIXITY_CHECK, outcome, detail, origin)
-
-
-def _write_regions(session: Session, run: int, regions: Iterable[dict[str, Any]]) -> int:
-    session.execute(delete(Region).where(Region.restoration_id == run))
-    count = 0
-    shared = {"restoration_id": run, "decision": Decision.PENDING}
-    for chunk in _chunks(regions):
-        session.execute(insert(Region), [shared | region for region in chunk])
-        count += len(chunk)
-    return count
-
-
-def _chunks(regions: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    rest = iter(regions)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
 
 
 def _append(

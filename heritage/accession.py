@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from db import ArtefactFacts
+from db.bulk import Row
 from heritage.errors import StorageFailed
 from heritage.geometry import Box
 
@@ -88,18 +89,11 @@ def columns_of(info: MasterFacts, sha256: str) -> dict[str, Any]:
     }
 
 
-def region_columns(region: RegionFacts) -> dict[str, Any]:
-    """The columns of a region (numpy's numbers become Python's, or SQLite would store bytes)."""
+def region_row(region: RegionFacts) -> Row:
+    """A region as the catalogue writes it (numpy's numbers become Python's, as drivers want)."""
     box = region.box
-    return {
-        "number": int(region.number),
-        "y0": int(box.y0),
-        "x0": int(box.x0),
-        "y1": int(box.y1),
-        "x1": int(box.x1),
-        "area": int(region.area),
-        "radius": float(region.radius),
-    }
+    y0, x0, y1, x1 = int(box.y0), int(box.x0), int(box.y1), int(box.x1)
+    return (int(region.number), y0, x0, y1, x1, int(region.area), float(region.radius))
 
 
 def hash_outputs(result: FinishedFiles, known: dict[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from heritage.accession import (
     columns_of,
     hash_outputs,
     plain,
-    region_columns,
+    region_row,
 )
 from heritage.errors import CatalogueRefused, HeritageError
 from heritage.history import History
@@ -223,7 +223,7 @@ class Catalogue:
             "reencoded": None if result.reencoded is None else plain(result.reencoded),
         }
         with self._writing() as session:
-            rows = map(region_columns, regions)
+            rows = map(region_row, regions)
             runs.finish(session, restoration, facts, rows, self._origin())
 
     def fail_restoration(self, restoration: int, error: BaseException | str) -> None:
@@ -241,8 +241,8 @@ class Catalogue:
     ) -> None:
         """Record that a file could not be restored, and why, before any restoration began.
 
-        The same reason again only counts up; the file is off the list once it is recorded as a
-        master.
+        The same reason again only counts up; the file is off the list once a restoration of it
+        begins.
 
         Args:
             path: The file.

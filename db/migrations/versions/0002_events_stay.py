@@ -29,7 +29,8 @@ SQLITE_UP = (
     CREATE TRIGGER event_in_order BEFORE INSERT ON event
     WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM event)
       OR NEW.previous_hash IS NOT coalesce(
-           (SELECT hash FROM event ORDER BY sequence DESC LIMIT 1), '0000000000000000000000000000000000000000000000000000000000000000')
+           (SELECT hash FROM event ORDER BY sequence DESC LIMIT 1),
+           '0000000000000000000000000000000000000000000000000000000000000000')
     BEGIN SELECT RAISE(ABORT, 'an event follows the last one'); END
     """,
 )
@@ -58,7 +59,8 @@ POSTGRESQL_UP = (
     BEGIN
       SELECT sequence, hash INTO last FROM event ORDER BY sequence DESC LIMIT 1;
       IF NEW.sequence <> coalesce(last.sequence, 0) + 1
-         OR NEW.previous_hash <> coalesce(last.hash, '0000000000000000000000000000000000000000000000000000000000000000') THEN
+         OR NEW.previous_hash <> coalesce(last.hash,
+           '0000000000000000000000000000000000000000000000000000000000000000') THEN
         RAISE EXCEPTION 'an event follows the last one';
       END IF;
       RETURN NEW;
