@@ -1,0 +1,1 @@
+"""Prefect flows over ``heritage``, and the command line that runs them."""

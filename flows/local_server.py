@@ -67,7 +67,7 @@ def _build_app() -> FastAPI:
         async with lifespan(served):
             yield
 
-    app.router.lifespan_context = with_tables  # type: ignore[assignment]
+    app.router.lifespan_context = with_tables
     return app
 
 

@@ -1,0 +1,146 @@
+"""``heritage restore``: files and folders, one after the other, through Prefect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.answers import AsJson, console, percent, say_json, say_table
+from flows.cli.bar import progress_bar
+from flows.report import Fate, Outcome, exit_status
+from flows.share import Share
+
+if TYPE_CHECKING:
+    from heritage.settings import Settings
+
+Model = Annotated[
+    str | None, typer.Option(help="Inpainter, by its name in `heritage models`; else the default.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps or xpu.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory that one restoration may use, such as '2 GiB'.")
+]
+
+
+def restore(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE…", help="Masters, and folders of masters.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder that receives NAME/ for each NAME.tif.")
+    ],
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Non-zero where to restore; else NAME.mask.tif or .png beside it."),
+    ] = None,
+    model: Model = None,
+    device: Device = None,
+    memory: Memory = None,
+    grain: Annotated[bool, typer.Option(help="Give fills the grain of their surroundings.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Restore masters where their masks say, and nowhere else.
+
+    Each NAME.tif gives OUTPUT/NAME/ with the restored file, the mask, the layer and the provenance.
+    Interrupted, the same command continues; what is done already is left as it is.
+    """
+    from heritage.settings import load_settings
+
+    settings = load_settings(model=model, device=device, memory=memory)
+    if mask is not None and (len(sources) > 1 or sources[0].is_dir()):
+        raise typer.BadParameter("--mask goes with one master only", param_hint="--mask")
+    outcomes, share = run_restoration(sources, output, settings, mask, grain)
+    if as_json:
+        say_json(answer(outcomes, share))
+    else:
+        report(outcomes, share)
+    raise typer.Exit(exit_status(outcomes))
+
+
+def run_restoration(
+    sources: list[Path],
+    output: Path,
+    settings: Settings,
+    mask: Path | None = None,
+    grain: bool = True,
+) -> tuple[list[Outcome], Share]:
+    """Restore through Prefect, with a bar on the terminal if there is one.
+
+    Raises:
+        UnknownModel: If there is no such inpainter.
+        ServerUnreachable: If Prefect cannot be reached.
+    """
+    from flows.orchestrator import orchestration
+    from flows.share import work
+    from flows.sources import find_masters
+    from heritage.restore.inpainters import card_of
+
+    card_of(settings.model)
+    with orchestration(settings.prefect_api_url) as server:
+        with work():
+            found = find_masters(sources, leave_out=(output, settings.home))
+            refused = [Outcome(fault.source, Fate.FAILED, fault.reason) for fault in found.refused]
+            _load_engine()
+        if not found.masters:
+            return refused, server.share()
+        with server.ready(), progress_bar(len(found.masters)):
+            outcomes = _restore_all(found.masters, output, settings, mask, grain)
+    return refused + outcomes, server.share()
+
+
+def _restore_all(
+    masters: tuple[Path, ...], output: Path, settings: Settings, mask: Path | None, grain: bool
+) -> list[Outcome]:
+    """One master as itself, several as a collection."""
+    from flows.collection import attempt_restoration, restore_collection
+    from heritage.restore.names import plan_names
+
+    chosen = {name: getattr(settings, name) for name in ("model", "device", "memory", "batch")}
+    if len(masters) == 1:
+        one = plan_names(masters, output)[0]
+        return [attempt_restoration(one, output, mask=mask, grain=grain, **chosen)]
+    outcomes: list[Outcome] = restore_collection(list(masters), output, grain=grain, **chosen)
+    return outcomes
+
+
+def _load_engine() -> None:
+    """Import what takes long, while the server starts beside us."""
+    import torch  # noqa: F401
+
+    import heritage.restore  # noqa: F401
+
+
+def answer(outcomes: list[Outcome], share: Share) -> dict[str, Any]:
+    """What a script reads."""
+    masters = [outcome.to_json() for outcome in outcomes]
+    return {"masters": masters, "seconds": round(share.total, 3), "prefect": share.to_json()}
+
+
+def report(outcomes: list[Outcome], share: Share) -> None:
+    """What a person reads: the table, what was not done and why, Prefect's part."""
+    done = [outcome for outcome in outcomes if outcome.fate.is_done]
+    if done:
+        say_table(
+            ("master", "status", "regions", "of the picture", "model", "seconds"),
+            (
+                (o.source.name, o.fate.value, o.regions, percent(o.share), o.model, o.seconds)
+                for o in done
+            ),
+        )
+        for outcome in done:
+            console().print(f"Restored: {outcome.restored}")
+            if outcome.remark:
+                console().print(f"  {outcome.remark}")
+    for outcome in outcomes:
+        if not outcome.fate.is_done:
+            to_stderr = outcome.fate is Fate.FAILED
+            line = f"{outcome.source}: {outcome.fate.value}: {outcome.reason}"
+            console(stderr=to_stderr).print(f"heritage: {line}" if to_stderr else line)
+    if not outcomes:
+        console(stderr=True).print("heritage: no TIFF there that could be a master")
+    console().print(
+        f"Orchestration by Prefect: {share.seconds:.1f} of {share.total:.1f} s "
+        f"({share.percent:.1f} %)"
+    )

@@ -1,0 +1,104 @@
+"""What flows put on record of a restoration: begun, finished, failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heritage.catalogue import Catalogue, open_catalogue
+from heritage.damage.regions import Region
+from heritage.errors import HeritageError
+from heritage.geometry import Box
+from heritage.settings import load_settings
+from heritage.tiff import open_master
+
+if TYPE_CHECKING:
+    from heritage.restore.job import Job
+    from heritage.restore.restoration import Restoration
+
+
+def catalogue() -> Catalogue:
+    """The site's catalogue, to be closed."""
+    return open_catalogue(load_settings())
+
+
+def record_begin(open_: Catalogue, job: Job, mask: Path | None, device: str) -> tuple[int, bool]:
+    """Record master, mask and model, and that a restoration begins or goes on.
+
+    Args:
+        open_: The catalogue.
+        job: From ``heritage.restore.prepare``.
+        mask: The mask a person gave; ``None`` if it was found beside the master.
+        device: What it is to run on.
+
+    Returns:
+        The restoration's number, and whether it is on record as finished.
+    """
+    from heritage.restore.inpainters import card_of
+
+    identity, said = job.record["identity"], job.record["mask"]
+    with open_master(job.master, job.page) as master:
+        info = master.info
+    number = open_.record_master(info, identity["master"])
+    mask_number = open_.record_mask(
+        number,
+        sha256=said["sha256"],
+        pixels=said["pixels"],
+        origin="found" if mask is None else "given",
+        source=said["source"] if mask is None else mask,
+        source_sha256=said["source_sha256"],
+    )
+    card = card_of(job.model)
+    model = open_.record_model(
+        card.name, card.kind, weights_sha256=identity["weights"], licence=card.licence
+    )
+    run = open_.begin_restoration(
+        number,
+        mask_number,
+        model,
+        parameters={"page": identity["page"], "options": identity["options"]},
+        output=job.result,
+        device=device,
+        again=not job.done,
+    )
+    return run.id, run.finished
+
+
+def record_finish(open_: Catalogue, number: int, restoration: Restoration) -> None:
+    """Record that the files are there; their hashes are taken from their provenance."""
+    from heritage.restore.provenance import read_provenance
+
+    record = read_provenance(restoration.provenance)
+    hashes = {part: str(record[part]["sha256"]) for part in ("restored", "mask", "layer")}
+    open_.finish_restoration(number, restoration, _regions(record), hashes)
+
+
+def recorded(error: HeritageError, source: Path, number: int | None = None) -> HeritageError:
+    """Put a failure on record, and return it.
+
+    Args:
+        error: What went wrong.
+        source: With which master.
+        number: In which restoration; ``None`` if none was begun.
+
+    Returns:
+        The same error, or one that says as well that it could not be recorded.
+    """
+    try:
+        with catalogue() as open_:
+            if number is None:
+                open_.record_refusal(source, error)
+            else:
+                open_.fail_restoration(number, error)
+    except HeritageError as second:
+        return type(error)(f"{error.reason}; nor could that be recorded: {second}", error.path)
+    return error
+
+
+def _regions(record: dict[str, Any]) -> list[Region]:
+    """The regions as the provenance lists them."""
+    rows = record["regions"]["rows"]
+    return [
+        Region(number, Box(top, left, bottom, right), area, radius)
+        for number, top, left, bottom, right, area, radius in rows
+    ]

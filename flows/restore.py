@@ -1,0 +1,199 @@
+"""``restore_image``: one master through its tasks; paths and numbers travel, never pixels."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.faults import DELAYS, RETRIES, worth_retrying
+from flows.pace import run_in_tasks
+from flows.progress import Progress, tell
+from flows.records import catalogue, record_begin, record_finish, recorded
+from flows.report import Fate, Outcome
+from flows.share import work
+from heritage.errors import HeritageError, NothingToRestore
+from heritage.restore.options import Options
+
+if TYPE_CHECKING:
+    from heritage.restore.restoration import Restoration
+
+PATIENT: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": DELAYS,
+    "retry_condition_fn": worth_retrying,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+"""How every task runs: again after a bad moment of a disk or share, never from a cache."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A restoration that has been begun.
+
+    Attributes:
+        folder: Its work folder.
+        result: Where its files will be.
+        number: Its number in the catalogue.
+        stages: Batches to be computed, by scale.
+        done: Nothing is left to do.
+    """
+
+    folder: Path
+    result: Path
+    number: int
+    stages: tuple[tuple[int, ...], ...]
+    done: bool
+
+
+# The locks of the restorations that this process has begun and not ended, by work folder.
+_locks: dict[Path, ExitStack] = {}
+
+
+@task(name="prepare", task_run_name="prepare {source.name}", **PATIENT)
+def prepare_master(
+    source: Path,
+    output: Path,
+    mask: Path | None,
+    model: str | None,
+    device: str,
+    options: Options,
+    name: str | None,
+) -> Prepared:
+    """Hash, inspect, import the mask, plan, record; or find what an interrupted run left."""
+    from heritage.restore.prepare import prepare
+
+    with work(), ExitStack() as stack:
+        tell(Progress(source, "preparing"))
+        job = stack.enter_context(prepare(source, mask, model, output, options=options, name=name))
+        with catalogue() as open_:
+            number, recorded = record_begin(open_, job, mask, device)
+            if job.done and not recorded:
+                from heritage.restore.restoration import read_restoration
+
+                record_finish(open_, number, read_restoration(job.result, job.master))
+        stages = () if job.done else tuple(tuple(stage) for stage in job.stages())
+        _locks[job.folder] = stack.pop_all()
+        return Prepared(job.folder, job.result, number, stages, job.done)
+
+
+@task(name="inpaint", task_run_name="inpaint batches {batches}", tags=["device"], **PATIENT)
+def inpaint(
+    source: Path, folder: Path, batches: list[int], device: str, done: int, total: int
+) -> None:
+    """Fill a few batches of windows; each is on disk before the next is begun."""
+    from heritage.restore.batches import run_batches
+
+    def count(_: int) -> None:
+        nonlocal done
+        done += 1
+        tell(Progress(source, "inpainting", done, total))
+
+    with work():
+        tell(Progress(source, "inpainting", done, total))
+        run_batches(folder, batches, device, count)
+
+
+@task(name="finish", task_run_name="finish {source.name}", **PATIENT)
+def finish_master(source: Path, folder: Path, number: int) -> Outcome:
+    """Blend, compose, verify, put the result under its name, record."""
+    from heritage.restore import finish
+
+    with work():
+        tell(Progress(source, "composing"))
+        restoration = finish(folder)
+        with catalogue() as open_:
+            record_finish(open_, number, restoration)
+        return _outcome(source, restoration, Fate.RESTORED)
+
+
+@flow(name="restore_image", flow_run_name="restore {source.name}", persist_result=False)
+def restore_image(
+    source: Path,
+    output: Path,
+    mask: Path | None = None,
+    model: str | None = None,
+    device: str = "auto",
+    memory: int = 2 << 30,
+    batch: int | None = None,
+    grain: bool = True,
+    name: str | None = None,
+) -> Outcome:
+    """Restore one master where its mask says, and nowhere else.
+
+    Args:
+        source: The master, an archival TIFF. It is only read.
+        output: Folder that receives NAME/ with the restored file, mask, layer and provenance.
+        mask: Non-zero where to restore; by default NAME.mask.tif or .png beside the master.
+        model: Inpainter by its name in `heritage models`; by default the default one.
+        device: Where it runs: auto, cpu, cuda, cuda:1, mps or xpu.
+        memory: Bytes that the restoration may use.
+        batch: Windows a model sees at once; by default as many as suit the device.
+        grain: Whether fills get the grain of their surroundings.
+        name: NAME; by default the master's file name.
+
+    Returns:
+        What became of it. A master without a mask is left alone, which is no failure.
+
+    Raises:
+        HeritageError: One of its kinds; it is on record in the catalogue.
+    """
+    number: int | None = None
+    folder: Path | None = None
+    options = Options(memory=memory, batch=batch, grain=grain)
+    try:
+        begun = prepare_master(source, output, mask, model, device, options, name)
+        number, folder = begun.number, begun.folder
+        if begun.done:
+            return _already(source, begun.result)
+        total = sum(map(len, begun.stages))
+        _fill(source, begun, device, total)
+        return finish_master(source, begun.folder, begun.number)
+    except NothingToRestore as nothing:
+        return Outcome(source, Fate.LEFT_ALONE, nothing.reason)
+    except HeritageError as error:
+        with work():
+            known = recorded(error, source, number)
+        raise known from error.__cause__
+    finally:
+        if folder is not None:
+            _locks.pop(folder, ExitStack()).close()
+
+
+def _fill(source: Path, begun: Prepared, device: str, total: int) -> None:
+    """All batches, a task's worth at a time."""
+    done = 0
+
+    def run(batches: list[int]) -> None:
+        nonlocal done
+        inpaint(source, begun.folder, batches, device, done, total)
+        done += len(batches)
+
+    run_in_tasks(begun.stages, run)
+
+
+def _already(source: Path, result: Path) -> Outcome:
+    from heritage.restore.restoration import read_restoration
+
+    with work():
+        return _outcome(source, read_restoration(result, source, skipped=True), Fate.ALREADY)
+
+
+def _outcome(source: Path, restoration: Restoration, fate: Fate) -> Outcome:
+    return Outcome(
+        source=source,
+        fate=fate,
+        folder=restoration.folder,
+        restored=restoration.restored,
+        model=restoration.model,
+        regions=restoration.regions,
+        damaged_pixels=restoration.damaged_pixels,
+        share=restoration.share,
+        seconds=restoration.seconds,
+        remark=restoration.reencoded or "",
+    )
