@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from heritage.damage.mask_import import Bool
+from heritage.damage.mask_source import Bool
 from heritage.damage.masks import MaskReader
 from heritage.damage.runs import Ints
 from heritage.geometry import Box
@@ -21,8 +21,8 @@ Floats = npt.NDArray[np.float32]
 def distances(damage: Bool) -> Floats:
     """For each damaged pixel its distance to the nearest known one, 0 elsewhere.
 
-    Where no pixel is known at all, the distance is the array's diagonal. Pixels beyond the array are
-    not known.
+    Where no pixel is known at all, the distance is the array's diagonal. Pixels beyond the array
+    are not known.
     """
     import cv2
 
@@ -56,8 +56,8 @@ def depth_of_tile(
 def deep_radius(row: Ints, start: Ints, stop: Ints, box: Box, mask: MaskReader) -> float:
     """The radius of a region too deep for its tiles to tell, from its runs.
 
-    Its box is reduced until it has at most 4 megapixels; a reduced pixel counts as damaged only where
-    all of it is, so that the radius is never overestimated by more than the reduced pixel.
+    Its box is reduced until it has at most 4 megapixels; a reduced pixel counts as damaged only
+    where all of it is, so that the radius is never overestimated by more than the reduced pixel.
 
     Args:
         row: Rows of the region's runs, ascending.

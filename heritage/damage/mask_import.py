@@ -1,24 +1,21 @@
 """Bring any mask a person hands in into the one form the rest of the system reads.
 
-The form: a tiled (512 x 512), DEFLATE-compressed, sparse GeoTIFF-less TIFF with one uint8 sample, 0 or
-255. Tiles without damage take no room, so a mask costs what the damage costs. The same source gives
-the same bytes.
+The form: a TIFF in tiles of 512 x 512, DEFLATE-compressed, one uint8 sample, 0 or 255. Tiles
+without damage are left out, so a mask costs what the damage costs. The same source gives the same
+bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from heritage.damage.mask_source import bands_of, open_source, ungeoreferenced
 from heritage.errors import MaskRefused, StorageFailed
 
 TILE = 512
@@ -27,17 +24,11 @@ TILE = 512
 CACHE_BYTES = 64 << 20
 """What GDAL may keep in memory while a mask is imported."""
 
-BAND_BYTES = 32 << 20
-"""Source samples read at once."""
-
-# Of GDAL's many formats only these: others may be lossy, or name further files to be opened.
-_DRIVERS = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"II*\0", "GTiff"), (b"MM\0*", "GTiff"), (b"II+\0", "GTiff"), (b"MM\0+", "GTiff"),
-)  # fmt: skip
-
-Bool = npt.NDArray[np.bool_]
-Bytes = npt.NDArray[np.uint8]
+_LAYOUT: dict[str, Any] = {
+    "driver": "GTiff", "count": 1, "dtype": "uint8", "tiled": True, "blockxsize": TILE,
+    "blockysize": TILE, "compress": "deflate", "zlevel": 6, "sparse_ok": True,
+    "bigtiff": "IF_SAFER",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +58,8 @@ def import_mask(source: Path, target: Path, height: int, width: int) -> MaskInfo
     """Check the mask ``source`` against its master's size and keep it as ``target``.
 
     Damaged is what is not zero in the first band, as stored; of a picture in colours (RGB or
-    palette), what is not black. Alpha, nodata marks and georeferencing say nothing; NaN is no damage.
-    The target appears whole or not at all.
+    palette), what is not black. Alpha, nodata marks and georeferencing say nothing; NaN is no
+    damage. The target appears whole or not at all.
 
     Args:
         source: A TIFF or PNG of any integer, float or one-bit kind.
@@ -104,113 +95,22 @@ def _sha256_of_source(source: Path) -> str:
 def _convert(source: Path, partial: Path, height: int, width: int) -> int:
     """Stream ``source`` into ``partial``; the number of damaged pixels."""
     import rasterio
+    from rasterio.windows import Window
 
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), _opened(source) as mask:
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), open_source(source) as mask:
         _refuse_size(source, mask.height, mask.width, height, width)
-        profile = {
-            "driver": "GTiff", "height": height, "width": width, "count": 1, "dtype": "uint8",
-            "tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate",
-            "zlevel": 6, "sparse_ok": True, "bigtiff": "IF_SAFER",
-        }  # fmt: skip
+        pixels = 0
         try:
-            with _ungeoreferenced(), rasterio.open(partial, "w", **profile) as kept:
-                return sum(_write(kept, top, band) for top, band in _bands(source, mask))
+            with ungeoreferenced():
+                kept = rasterio.open(partial, "w", height=height, width=width, **_LAYOUT)
+            with kept:
+                for top, band in bands_of(source, mask, TILE):
+                    kept.write(band, 1, window=Window(0, top, width, band.shape[0]))
+                    pixels += int(np.count_nonzero(band))
         except (rasterio.errors.RasterioError, OSError) as error:
-            raise StorageFailed(f"the mask cannot be kept ({error})", partial.parent) from error
-
-
-def _write(kept: Any, top: int, band: Bytes) -> int:
-    from rasterio.windows import Window
-
-    kept.write(band, 1, window=Window(0, top, band.shape[1], band.shape[0]))
-    return int(np.count_nonzero(band))
-
-
-@contextmanager
-def _opened(source: Path) -> Iterator[Any]:
-    import rasterio
-
-    with source.open("rb") as file:
-        driver = next((name for magic, name in _DRIVERS if file.peek(8).startswith(magic)), None)
-    if driver is None:
-        raise MaskRefused("the mask is neither a TIFF nor a PNG; save it as one of them", source)
-    try:
-        with _ungeoreferenced():
-            mask = rasterio.open(source, driver=driver)
-    except rasterio.errors.RasterioError as error:
-        raise MaskRefused(f"the mask cannot be read as {driver} ({error})", source) from error
-    with mask:
-        if np.dtype(mask.dtypes[0]).kind not in "buif":
-            raise MaskRefused(f"a mask of {mask.dtypes[0]} samples says nothing; use 8-bit", source)
-        yield mask
-
-
-@contextmanager
-def _ungeoreferenced() -> Iterator[None]:
-    """Masks of paintings lie nowhere on earth, and rasterio need not warn of it."""
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        yield
-
-
-def _bands(source: Path, mask: Any) -> Iterator[tuple[int, Bytes]]:
-    """The mask as 0/255 in bands of one tile's height, from the top."""
-    import rasterio
-    from rasterio.windows import Window
-
-    bands = _colour_bands(mask)
-    black = _black_entries(mask)
-    row_bytes = mask.width * sum(np.dtype(mask.dtypes[band - 1]).itemsize for band in bands)
-    rows = max(1, min(TILE, BAND_BYTES // row_bytes))
-    for top in range(0, mask.height, TILE):
-        bottom = min(top + TILE, mask.height)
-        marked = np.empty((bottom - top, mask.width), np.uint8)
-        for row in range(top, bottom, rows):
-            part = Window(0, row, mask.width, min(rows, bottom - row))
-            try:
-                samples = mask.read(bands, window=part)
-            except rasterio.errors.RasterioError as error:
-                words = f"the mask cannot be read at row {row}; save it again from its program"
-                raise MaskRefused(words, source) from error
-            marked[row - top : row - top + samples.shape[1]] = _damaged(samples, black)
-        yield top, marked
-
-
-def _damaged(samples: npt.NDArray[Any], black: Bool | None) -> Bytes:
-    if black is not None:
-        return np.where(black[samples[0]], np.uint8(0), np.uint8(255))
-    marked = (samples != 0).any(axis=0)
-    if samples.dtype.kind == "f":
-        marked &= ~np.isnan(samples).any(axis=0)
-    return marked.view(np.uint8) * np.uint8(255)
-
-
-def _colour_bands(mask: Any) -> list[int]:
-    from rasterio.enums import ColorInterp
-
-    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-    bands = [number for number, meaning in enumerate(mask.colorinterp, 1) if meaning in colours]
-    return bands if len(bands) == 3 else [1]
-
-
-def _black_entries(mask: Any) -> Bool | None:
-    """Which palette entries are black; None where stored values speak for themselves."""
-    from rasterio.enums import ColorInterp
-
-    # Python writes a boolean array as "min is white", which GDAL shows as a palette from white to
-    # black; who wrote True meant damage, so the stored value counts there.
-    if mask.colorinterp[0] != ColorInterp.palette or mask.tags(ns="IMAGE_STRUCTURE").get(
-        "MINISWHITE"
-    ):
-        return None
-    if np.dtype(mask.dtypes[0]).kind != "u":
-        return None
-    black = np.ones(np.iinfo(mask.dtypes[0]).max + 1, np.bool_)
-    for index, colour in mask.colormap(1).items():
-        black[index] = not any(colour[:3])
-    return black
+            words = f"the mask cannot be written here ({error}); is the disk full?"
+            raise StorageFailed(words, partial.parent) from error
+        return pixels
 
 
 def _refuse_size(source: Path, h: int, w: int, height: int, width: int) -> None:

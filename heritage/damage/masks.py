@@ -13,21 +13,22 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from heritage.damage.mask_import import TILE, Bool, MaskInfo, import_mask
+from heritage.damage.mask_import import TILE, MaskInfo, import_mask
+from heritage.damage.mask_source import Bool
 from heritage.errors import MaskRefused, StorageFailed
 from heritage.geometry import Box
 
 __all__ = ["TILE", "MaskInfo", "MaskReader", "find_mask", "import_mask", "open_mask"]
 
-CACHED_TILES = 96
-"""Decoded tiles a reader keeps: 24 MiB."""
+CACHED_TILES = 160
+"""Decoded tiles a reader keeps: 40 MiB."""
 
 _FOREIGN = "this is not a mask as it is kept here; hand it in again as --mask"
 _ADOBE_DEFLATE = 8
 
 
 def find_mask(master: Path) -> Path | None:
-    """The mask that lies beside ``master``: ``NAME.mask.tif``, ``.tiff`` or ``.png``, in this order."""
+    """The mask beside ``master``: ``NAME.mask.tif``, ``.tiff`` or ``.png``, in this order."""
     for suffix in (".tif", ".tiff", ".png"):
         beside = master.with_name(f"{master.stem}.mask{suffix}")
         if beside.is_file():
@@ -117,7 +118,7 @@ class MaskReader:
         try:
             # No more than a tile is unpacked, whatever the file claims.
             samples = zlib.decompressobj().decompress(packed, TILE * TILE)
-            marked = np.frombuffer(samples, np.uint8).reshape(TILE, TILE) != 0
+            marked: Bool = np.frombuffer(samples, np.uint8).reshape(TILE, TILE) != 0
         except (zlib.error, ValueError) as error:
             words = f"the tile at row {row * TILE}, column {column * TILE} of the mask is damaged"
             raise MaskRefused(f"{words}; hand the mask in again", self.path) from error

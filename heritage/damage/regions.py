@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
@@ -43,16 +43,16 @@ class Regions(Sequence[Region]):
     """Regions of a mask, kept as arrays: a mask of specks has millions of them.
 
     Attributes:
-        boxes: (n, 4) int64: y0, x0, y1, x1.
+        boxes: (n, 4) int32: y0, x0, y1, x1.
         areas: (n,) int64, pixels.
         radii: (n,) float32, pixels.
-        numbers: (n,) int64.
+        numbers: (n,) int32.
     """
 
     boxes: Ints
-    areas: Ints
+    areas: npt.NDArray[np.int64]
     radii: npt.NDArray[np.float32]
-    numbers: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    numbers: Ints
 
     @classmethod
     def of(cls, regions: Iterable[Region]) -> Regions:
@@ -62,10 +62,10 @@ class Regions(Sequence[Region]):
         listed = list(regions)
         boxes = [(r.box.y0, r.box.x0, r.box.y1, r.box.x1) for r in listed]
         return cls(
-            np.array(boxes, np.int64).reshape(-1, 4),
+            np.array(boxes, np.int32).reshape(-1, 4),
             np.array([r.area for r in listed], np.int64),
             np.array([r.radius for r in listed], np.float32),
-            np.array([r.number for r in listed], np.int64),
+            np.array([r.number for r in listed], np.int32),
         )
 
     def __len__(self) -> int:
@@ -106,13 +106,12 @@ def find_regions(mask: MaskReader) -> Regions:
         box = Box(*boxes[deep].tolist())
         measured = deep_radius(runs.row[own], runs.start[own], runs.stop[own], box, mask)
         radii[deep] = max(measured, float(HALO))
-    return Regions(boxes, areas, radii, np.arange(1, count + 1))
+    return Regions(boxes, areas, radii, np.arange(1, count + 1, dtype=np.int32))
 
 
-def _boxes(runs: Runs, label: npt.NDArray[np.int32], count: int) -> Ints:
-    far = np.iinfo(np.int64).max
-    boxes = np.zeros((count, 4), np.int64)
-    boxes[:, :2] = far
+def _boxes(runs: Runs, label: Ints, count: int) -> Ints:
+    boxes = np.zeros((count, 4), np.int32)
+    boxes[:, :2] = np.iinfo(np.int32).max
     np.minimum.at(boxes[:, 0], label, runs.row)
     np.minimum.at(boxes[:, 1], label, runs.start)
     np.maximum.at(boxes[:, 2], label, runs.row + 1)
@@ -123,7 +122,7 @@ def _boxes(runs: Runs, label: npt.NDArray[np.int32], count: int) -> Ints:
 def _runs(mask: MaskReader) -> Runs:
     found = [_runs_of_tile(mask, tile) for tile in mask.blocks()]
     if not found:
-        none = np.zeros(0, np.int64)
+        none = np.zeros(0, np.int32)
         return Runs(none, none, none, np.zeros(0, np.float32))
     row, start, stop, depth = (np.concatenate(column) for column in zip(*found, strict=True))
     return Runs(row, start, stop, depth)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,9 @@ class Runs:
     """Runs of damaged pixels in raster order: columns ``start <= x < stop`` of row ``row``.
 
     Attributes:
-        row: (n,) int64.
-        start: (n,) int64.
-        stop: (n,) int64.
+        row: (n,) int32.
+        start: (n,) int32.
+        stop: (n,) int32.
         depth: (n,) float32, for each run its largest distance to a known pixel.
     """
 
@@ -33,7 +34,7 @@ class Runs:
         return len(self.row)
 
 
-def runs_of(damage: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+def runs_of(damage: Bool) -> tuple[Ints, Ints, Ints]:
     """Row, start and stop of every run of True in a (h, w) array, in raster order."""
     h, w = damage.shape
     framed = np.zeros((h, w + 1), np.bool_)
@@ -45,7 +46,12 @@ def runs_of(damage: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
         turns = np.concatenate([[0], turns])
     starts, stops = turns[::2], turns[1::2]
     rows = starts // (w + 1)
-    return rows, starts - rows * (w + 1), stops - rows * (w + 1)
+    begins = rows * (w + 1)
+    return (
+        rows.astype(np.int32),
+        (starts - begins).astype(np.int32),
+        (stops - begins).astype(np.int32),
+    )
 
 
 def joined(runs: Runs) -> Runs:
@@ -60,7 +66,7 @@ def joined(runs: Runs) -> Runs:
     return Runs(row[first], start[first], stop[last], depth)
 
 
-def components(runs: Runs) -> npt.NDArray[np.int32]:
+def components(runs: Runs) -> Ints:
     """Number the 8-connected components: (n,) int32 from 0, in the order of their first run."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -68,23 +74,24 @@ def components(runs: Runs) -> npt.NDArray[np.int32]:
     n = len(runs)
     if n == 0:
         return np.zeros(0, np.int32)
-    below, above = _touching(runs)
-    graph = coo_array((np.ones(len(below), np.bool_), (below, above)), shape=(n, n))
-    _, label = connected_components(graph, directed=False)
-    _, first = np.unique(label, return_index=True)
-    renumbered = np.empty(len(first), np.int32)
-    renumbered[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
-    return renumbered[label]
+    pair = _touching(runs)
+    graph = coo_array((np.ones(len(pair[0]), np.bool_), pair), shape=(n, n))
+    count, label = connected_components(graph, directed=False)
+    first = np.full(count, n, np.int32)
+    np.minimum.at(first, label, np.arange(n, dtype=np.int32))
+    renumbered = np.empty(count, np.int32)
+    renumbered[np.argsort(first)] = np.arange(count, dtype=np.int32)
+    return np.asarray(renumbered[label])
 
 
-def _touching(runs: Runs) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _touching(runs: Runs) -> tuple[Ints, Ints]:
     """Pairs of runs in neighbouring rows that share a side or a corner."""
     span = int(runs.stop.max()) + 2
-    row_above = (runs.row - 1) * span
-    # Runs are disjoint and sorted, so those of the row above that touch are neighbours of each other.
-    low = np.searchsorted(runs.row * span + runs.stop, row_above + runs.start, side="left")
-    high = np.searchsorted(runs.row * span + runs.start, row_above + runs.stop, side="right")
+    row = runs.row.astype(np.int64) * span
+    # Runs are disjoint and sorted, so those of the row above that touch are neighbours.
+    low = np.searchsorted(row + runs.stop, row - span + runs.start, side="left").astype(np.int32)
+    high = np.searchsorted(row + runs.start, row - span + runs.stop, side="right").astype(np.int32)
     count = np.maximum(high - low, 0)
     below = np.repeat(np.arange(len(runs), dtype=np.int32), count)
-    within = np.arange(len(below)) - np.repeat(np.cumsum(count) - count, count)
+    within = np.arange(len(below), dtype=np.int32) - np.repeat(np.cumsum(count) - count, count)
     return below, (np.repeat(low, count) + within).astype(np.int32)

@@ -1,10 +1,10 @@
 """Put the windows' answers together: who has a say over which pixel, and how much.
 
-A piece of damage that lies whole in some window's core comes from that window alone (from the first, by
-number), so no seam runs through it. Pixels of larger damage are shared by all windows whose core covers
-them, with raised-cosine weights that fall off where a core's damage goes on in the next window's. Sums
-run in the order of window numbers, pixel by pixel, so the bytes do not depend on how the raster is cut
-into blocks.
+A piece of damage that lies whole in some window's core comes from that window alone (from the
+first, by number), so no seam runs through it. Pixels of larger damage are shared by all windows
+whose core covers them, with raised-cosine weights that fall off where a core's damage goes on in
+the next window's. Sums run in the order of window numbers, pixel by pixel, so the bytes do not
+depend on how the raster is cut into blocks.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def claims(window: Window, mask: Bool) -> npt.NDArray[np.uint8]:
         mask: The damage in ``window.box`` at the window's level, (h, w).
 
     Returns:
-        (core height, core width) uint8. On coarser levels, which are only a guide, every damaged pixel
-        is shared.
+        (core height, core width) uint8. On coarser levels, which are only a guide, every damaged
+        pixel is shared.
     """
     core = window.core.within(window.box)
     damage = mask[core]
@@ -73,8 +73,8 @@ def _ringed(window: Window) -> Box:
 def weights(window: Window, overlap: int) -> Floats:
     """A window's weight before normalising: raised cosine towards the edges where it fades.
 
-    Half a cosine wave over ``overlap`` pixels, sampled at pixel centres, hence never zero; two windows
-    that share exactly ``overlap`` pixels sum to one over them.
+    Half a cosine wave over ``overlap`` pixels, sampled at pixel centres, hence never zero; two
+    windows that share exactly ``overlap`` pixels sum to one over them.
 
     Returns:
         (core height, core width) float32 in 0..1.
@@ -133,8 +133,8 @@ def normalised(
         overlap: The plan's.
 
     Returns:
-        By window number: the window, the rectangle it shares with the block, and its share there, (h, w)
-        float64. Over each claimed pixel the shares sum to one.
+        By window number: the window, the rectangle it shares with the block, and its share there,
+        (h, w) float64. Over each claimed pixel the shares sum to one.
     """
     found: list[tuple[Window, Box, npt.NDArray[np.float64]]] = []
     taken = np.zeros((block.height, block.width), np.bool_)
@@ -175,8 +175,8 @@ def blend(
         channels: Samples of a pixel.
 
     Returns:
-        (h, w, channels) float32, 0 where there is no answer, and (h, w) bool, where there is one: at
-        full scale everywhere in the mask.
+        (h, w, channels) float32, 0 where there is no answer, and (h, w) bool, where there is one:
+        at full scale everywhere in the mask.
     """
     by_number = {piece.window.number: piece for piece in pieces}
     total = np.zeros((block.height, block.width, channels), np.float64)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from heritage.damage.runs import Ints
 from heritage.geometry import Box
 from heritage.restore.windows import STEP, fits, side
 
 _BIN = 64
-"""Specks within a square of this side always share: they would overlap in any case."""
+"""Specks within a square of this side always share: their windows would overlap in any case."""
 
 _OVERHEAD = STEP * STEP
 """What a window costs besides its pixels, in pixels."""
@@ -41,28 +41,30 @@ class Room:
 Rectangle = tuple[int, int, int, int]
 
 
-def group(boxes: npt.NDArray[np.int64], room: Room) -> list[Box]:
+def group(boxes: Ints, room: Room) -> list[Box]:
     """Cores that between them hold each of ``boxes`` whole, few and small.
 
-    Boxes are put on shelves from the top, each shelf is walked from left to right, and a box joins the
-    open group whose window it makes least costlier, unless a window of its own is cheaper.
+    Boxes are put on shelves from the top, each shelf is walked from left to right, and a box joins
+    the open group whose window it makes least costlier, unless a window of its own is cheaper.
 
     Args:
         boxes: (n, 4) y0, x0, y1, x1, each fitting into a window.
         room: The raster and the windows' size.
     """
     cores: list[Box] = []
-    for shelf in _shelves(_binned(boxes), room):
+    for shelf in _shelves(_binned(boxes, room), room):
         cores.extend(Box(*core) for core in _walk(shelf, room))
     return cores
 
 
-def _binned(boxes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _binned(boxes: Ints, room: Room) -> Ints:
     """Boxes with those of specks in the same bin united, ordered by top edge, then left edge."""
-    speck = (boxes[:, 2:] - boxes[:, :2] <= _BIN // 2).all(axis=1)
+    # Specks reach half a bin beyond theirs at most, so their union fits into a core.
+    side_of_bin = max(1, min(_BIN, (room.size - 2 * room.context) * 2 // 3))
+    speck = (boxes[:, 2:] - boxes[:, :2] <= side_of_bin // 2).all(axis=1)
     specks, others = boxes[speck], boxes[~speck]
     if len(specks):
-        bins = specks[:, :2] // _BIN
+        bins = specks[:, :2] // side_of_bin
         order = np.lexsort((bins[:, 1], bins[:, 0]))
         specks, bins = specks[order], bins[order]
         first = np.flatnonzero(np.r_[True, (bins[1:] != bins[:-1]).any(axis=1)])
@@ -73,7 +75,7 @@ def _binned(boxes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return united[np.lexsort((united[:, 3], united[:, 2], united[:, 1], united[:, 0]))]
 
 
-def _shelves(boxes: npt.NDArray[np.int64], room: Room) -> list[list[Rectangle]]:
+def _shelves(boxes: Ints, room: Room) -> list[list[Rectangle]]:
     """Cut boxes, ordered by top edge, into shelves no higher than a window's core."""
     shelves = []
     left = boxes

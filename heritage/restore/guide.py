@@ -19,7 +19,8 @@ def enlarge(coarse: Floats, coarse_box: Box, box: Box) -> Floats:
 
     Args:
         coarse: (h, w, c) of ``coarse_box``, in pixels of the coarser level.
-        coarse_box: Must cover ``box`` reduced by two; a pixel more around it avoids repeating edges.
+        coarse_box: Must cover ``box`` reduced by two; a pixel more around it avoids repeating
+            edges.
         box: In pixels of the finer level.
 
     Returns:
@@ -50,9 +51,9 @@ def merge_guide(
 ) -> Floats:
     """Give a fill the guide's forms and colours in depth, and keep its own near the border.
 
-    ``fill + w * lowpass(guide - fill)``: the low-pass is a Gaussian normalised within the hole, so known
-    pixels have no part in it; ``w`` rises smoothly (3t^2 - 2t^3) from 0 at the hole's border to 1 at
-    ``reach`` pixels from it.
+    ``fill + w * lowpass(guide - fill)``: the low-pass is a Gaussian normalised within the hole, so
+    known pixels have no part in it; ``w`` rises smoothly (3t^2 - 2t^3) from 0 at the hole's border
+    to 1 at ``reach`` pixels from it.
 
     Args:
         fill: (h, w, c) the inpainter's answer.

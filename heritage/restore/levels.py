@@ -2,9 +2,9 @@
 
 A reduced pixel covers a block of 2**k x 2**k full-scale pixels (fewer at the right and lower edge).
 Its colour is the mean of the block's *known* pixels, so damage never bleeds into what is known. It
-counts as damaged where at least half of its block is: a hairline thus vanishes two levels up, where its
-surroundings say all there is to say, while "any damaged pixel" would let a net of cracks swallow the
-whole picture just when the middle of a large loss needs to see it.
+counts as damaged where at least half of its block is: a hairline thus vanishes two levels up, where
+its surroundings say all there is to say, while "any damaged pixel" would let a net of cracks
+swallow the whole picture just when the middle of a large loss needs to see it.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def level_picture(
 ) -> tuple[Floats, Bool]:
     """Picture and damage of a level in ``box``: (h, w, c) float32 and (h, w) bool.
 
-    Each full-scale pixel under the box is read once, in chunks. Where a block has no known pixel, the
-    picture is 0.
+    Each full-scale pixel under the box is read once, in chunks. Where a block has no known pixel,
+    the picture is 0.
 
     Args:
         read: The full-scale picture, (h, w, c) float32.

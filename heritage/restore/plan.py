@@ -1,9 +1,9 @@
 """The plan: which windows cover a mask, and in which batches they are computed.
 
-Small regions share windows, each whole in one core. Larger ones are tiled in overlapping windows; if
-one is too deep for the context to reach its middle, it is first solved on coarser levels, the coarsest
-of which sees all of it at once. The plan depends on the damage alone: neither on how the mask is stored
-nor on the machine.
+Small regions share windows, each whole in one core. Larger ones are tiled in overlapping windows;
+if one is too deep for the context to reach its middle, it is first solved on coarser levels, the
+coarsest of which sees all of it at once. The plan depends on the damage alone: neither on how the
+mask is stored nor on the machine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from heritage.damage.regions import Region, Regions
+from heritage.damage.runs import Ints
 from heritage.geometry import Box
 from heritage.restore.grouping import Room, group
 from heritage.restore.levels import Bool, ReadMask, level_mask, level_size
@@ -42,7 +43,8 @@ class Plan:
         size: Largest side of a window, in pixels.
         context: What a window sees around its core where the raster allows, in pixels.
         overlap: Over which neighbouring windows fade into each other, in pixels.
-        batch: Windows of ``size`` x ``size`` in a batch; of smaller ones as many as have no more pixels.
+        batch: Windows of ``size`` x ``size`` in a batch; of smaller ones as many as have no more
+            pixels.
         windows: ``windows[n].number == n``; coarser levels first, then by place.
         batches: Window numbers; one level and one shape each, coarser levels first.
     """
@@ -198,7 +200,7 @@ def _ordered(windows: list[Window]) -> list[Window]:
     return sorted(windows, key=lambda w: (-w.level, w.box, w.core, not w.shares))
 
 
-def _inside_any(boxes: np.typing.NDArray[np.int64], cores: list[Box]) -> Bool:
+def _inside_any(boxes: Ints, cores: list[Box]) -> Bool:
     """Which boxes lie whole in one of the cores."""
     inside = np.zeros(len(boxes), np.bool_)
     order, tops = _by_top(boxes)
@@ -208,19 +210,20 @@ def _inside_any(boxes: np.typing.NDArray[np.int64], cores: list[Box]) -> Bool:
 
 
 def _by_top(
-    boxes: np.typing.NDArray[np.int64],
-) -> tuple[np.typing.NDArray[np.int64], np.typing.NDArray[np.int64]]:
-    order = np.argsort(boxes[:, 0], kind="stable")
+    boxes: Ints,
+) -> tuple[Ints, Ints]:
+    order = np.argsort(boxes[:, 0], kind="stable").astype(np.int32)
     return order, boxes[order, 0]
 
 
 def _inside(
-    boxes: np.typing.NDArray[np.int64],
-    order: np.typing.NDArray[np.int64],
-    tops: np.typing.NDArray[np.int64],
+    boxes: Ints,
+    order: Ints,
+    tops: Ints,
     core: Box,
-) -> np.typing.NDArray[np.int64]:
-    near = order[np.searchsorted(tops, core.y0) : np.searchsorted(tops, core.y1)]
+) -> Ints:
+    first, last = np.searchsorted(tops, np.array([core.y0, core.y1], tops.dtype)).tolist()
+    near = order[first:last]
     found = boxes[near]
     held = (found[:, 1] >= core.x0) & (found[:, 2] <= core.y1) & (found[:, 3] <= core.x1)
     return near[held]
@@ -229,7 +232,8 @@ def _inside(
 def _owning(windows: list[Window], table: Regions, large: Bool) -> tuple[Window, ...]:
     """Number the windows and say which regions are whole in each, and in none before it.
 
-    The same rule as ``blend.claims`` follows pixel by pixel. A window left without any say is dropped.
+    The same rule as ``blend.claims`` follows pixel by pixel. A window left without any say is
+    dropped.
     """
     boxes, numbers = table.boxes[~large], table.numbers[~large]
     order, tops = _by_top(boxes)

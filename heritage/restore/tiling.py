@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from heritage.damage.runs import Ints
 from heritage.geometry import Box
 from heritage.restore.levels import (
     Bool,
@@ -59,7 +60,7 @@ class Raster:
         return box_fits(reduced_box(box, level), *self.size_at(level), self.size, self.context)
 
 
-def fields(boxes: npt.NDArray[np.int64], deep: Bool) -> list[Field]:
+def fields(boxes: Ints, deep: Bool) -> list[Field]:
     """Unite large regions whose boxes overlap, and again until none do.
 
     Args:
@@ -70,8 +71,8 @@ def fields(boxes: npt.NDArray[np.int64], deep: Bool) -> list[Field]:
         label, count = _overlapping(boxes)
         if count == len(boxes):
             break
-        united = np.zeros((count, 4), np.int64)
-        united[:, :2] = np.iinfo(np.int64).max
+        united = np.zeros((count, 4), np.int32)
+        united[:, :2] = np.iinfo(np.int32).max
         np.minimum.at(united[:, :2], label, boxes[:, :2])
         np.maximum.at(united[:, 2:], label, boxes[:, 2:])
         deepest = np.zeros(count, np.bool_)
@@ -80,7 +81,7 @@ def fields(boxes: npt.NDArray[np.int64], deep: Bool) -> list[Field]:
     return [Field(Box(*b), bool(d)) for b, d in zip(boxes.tolist(), deep.tolist(), strict=True)]
 
 
-def _overlapping(boxes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], int]:
+def _overlapping(boxes: Ints) -> tuple[npt.NDArray[np.int32], int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -188,7 +189,7 @@ def _large_pixels(box: Box, raster: Raster) -> Iterator[tuple[Box, Bool]]:
         around = square.grown(raster.size + 1).clipped(raster.height, raster.width)
         damage = raster.read(around).view(np.uint8)
         _, label, stats, _ = cv2.connectedComponentsWithStats(damage, connectivity=8)
-        large = _large(stats, around, raster)
+        large = _large(np.asarray(stats, np.int32), around, raster)
         if large.any():
             yield square, large[label[square.within(around)]]
 
@@ -211,7 +212,7 @@ def _large(stats: npt.NDArray[np.int32], around: Box, raster: Raster) -> Bool:
 def _wanted_pixels(wanted: list[Box], raster: Raster, level: int) -> Iterator[tuple[Box, Bool]]:
     """The damage of a level inside the boxes that the finer level asks a guide for."""
     height, width = raster.size_at(level)
-    boxes = np.array([(b.y0, b.x0, b.y1, b.x1) for b in wanted], np.int64)
+    boxes = np.array([(b.y0, b.x0, b.y1, b.x1) for b in wanted], np.int32)
     y0, x0 = np.maximum(boxes[:, :2].min(axis=0), 0).tolist()
     y1, x1 = boxes[:, 2:].max(axis=0).tolist()
     for square in _squares(Box(y0, x0, min(y1, height), min(x1, width)), _CHUNK):
