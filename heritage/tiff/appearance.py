@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 import tifffile
 
 from heritage.errors import MasterRefused
-from heritage.tiff.codec import JPEG, PREDICTABLE, can_encode
-from heritage.tiff.info import Colour, MasterInfo
-from heritage.tiff.structure import SUB_IFDS, Directory, Structure, StructureReader
+from heritage.tiff.acceptance import accept
+from heritage.tiff.codec import can_encode
+from heritage.tiff.info import MasterInfo
+from heritage.tiff.loss import is_lossy
+from heritage.tiff.parsing import StructureReader
+from heritage.tiff.structure import SUB_IFDS, Directory, Structure
 
-COLOURS: Final[dict[int, tuple[Colour, int]]] = {
-    0: ("grey", 1), 1: ("grey", 1), 2: ("rgb", 3), 3: ("palette", 1), 5: ("cmyk", 4),
-    6: ("rgb", 3), 8: ("lab", 3), 9: ("lab", 3),
-}  # fmt: skip
-DEPTHS: Final = frozenset({*range(1, 17), 32, 64})
-MAY_LOSE: Final = frozenset(
-    {6, 7, 22610, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 34934, 50001, 50002, 52546}
-)
-YCBCR: Final = 6
+USUAL_TYPES: Final = {
+    **dict.fromkeys((256, 257, 278, 322, 323), (3, 4)),
+    **dict.fromkeys((258, 259, 262, 266, 274, 277, 284, 296, 317, 320, 338, 339), (3,)),
+    **dict.fromkeys((282, 283), (5,)),
+    **dict.fromkeys((273, 279, 324, 325), (3, 4, 16)),
+}
+"""TIFF 6.0, section 8: the types that baseline tags may have (16 in BigTIFF)."""
 UNITS: Final = {1: "none", 2: "inch", 3: "centimetre"}
-MICROSCOPY: Final = ("is_lsm", "is_stk", "is_ndpi", "is_eer", "is_vista", "is_philips")
 
 
 def describe(
@@ -47,11 +46,7 @@ def describe(
         MasterRefused: If it is of a kind that cannot be restored faithfully.
     """
     path = structure.path
-    _agree(reader, directory, page)
-    _sizes(page, path)
-    colour, colour_samples = _colour(page, path)
-    _samples(reader, directory, page, path)
-    _predictor(page, path)
+    colour, colour_samples = accept(reader, directory, page)
     tiled = bool(page.is_tiled)
     planar = int(page.planarconfig) == 2 and page.samplesperpixel > 1
     height = page.tilelength if tiled else page.rowsperstrip
@@ -84,120 +79,14 @@ def describe(
         segment_width=int(page.tilewidth if tiled else page.imagewidth),
         byteorder=structure.format.byteorder,
         bigtiff=structure.format.bigtiff,
-        lossy=int(page.compression) in MAY_LOSE,
+        lossy=is_lossy(int(page.compression), b""),
         rewritable=can_encode(page),
         icc=_icc(reader, directory),
         orientation=_orientation(reader, directory),
         resolution=_resolution(reader, directory),
         segments=_segments(page, int(height), tiled, planar),
-        notes=tuple(_notes(structure, subimages)),
+        notes=tuple(_notes(structure, directory, subimages)),
     )
-
-
-def _agree(reader: StructureReader, directory: Directory, page: tifffile.TiffPage) -> None:
-    """What we read of a tag and what tifffile makes of it must be the same."""
-    expected = {
-        256: page.imagewidth, 257: page.imagelength, 259: int(page.compression),
-        262: int(page.photometric), 266: int(page.fillorder), 277: page.samplesperpixel,
-        284: int(page.planarconfig), 317: int(page.predictor),
-    }  # fmt: skip
-    ojpeg = int(page.compression) == 6
-    for code, theirs in expected.items():
-        tag = directory.tags.get(code)
-        # Old-style JPEG files say RGB and mean YCbCr; every reader knows.
-        if tag is None or (ojpeg and code == 262):
-            continue
-        if tag.count != 1 or int(reader.values(tag)[0]) != theirs:
-            raise MasterRefused(
-                f"readers disagree about its tag {code}; the file is damaged", reader.path
-            )
-
-
-def _sizes(page: tifffile.TiffPage, path: Path) -> None:
-    if not (page.imagewidth > 0 and page.imagelength > 0 and page.samplesperpixel > 0):
-        raise MasterRefused("it says that its picture has no pixels", path)
-    if page.imagewidth >= 2**31 or page.imagelength >= 2**31:
-        raise MasterRefused("it claims an impossible size; the file is damaged", path)
-    if page.imagedepth != 1 or page.tiledepth != 1:
-        raise MasterRefused("it is a volume (ImageDepth), not a picture", path)
-    if page.is_tiled and not (page.tilewidth > 0 and page.tilelength > 0):
-        raise MasterRefused("it says that its tiles have no pixels", path)
-    if not page.is_tiled and page.rowsperstrip <= 0:
-        raise MasterRefused("it says that its strips have no rows", path)
-    if int(page.planarconfig) not in (1, 2) or int(page.fillorder) not in (1, 2):
-        raise MasterRefused("its planar configuration or bit order is unknown", path)
-    if any(getattr(page, flag) for flag in MICROSCOPY):
-        raise MasterRefused("it is a microscope's own kind of TIFF; export it as a plain one", path)
-
-
-def _colour(page: tifffile.TiffPage, path: Path) -> tuple[Colour, int]:
-    photometric = int(page.photometric)
-    if photometric not in COLOURS:
-        try:
-            name = tifffile.PHOTOMETRIC(photometric).name
-        except ValueError:
-            name = str(photometric)
-        raise MasterRefused(
-            f"its colour interpretation ({name}) is not supported; save it as "
-            "grey, RGB, CMYK or Lab",
-            path,
-        )
-    colour, samples = COLOURS[photometric]
-    if photometric == YCBCR and (int(page.compression) not in JPEG or page.planarconfig == 2):
-        raise MasterRefused("YCbCr is supported with JPEG compression only; save it as RGB", path)
-    if page.samplesperpixel < samples:
-        raise MasterRefused(
-            f"{colour} needs {samples} samples per pixel, it has {page.samplesperpixel}", path
-        )
-    extra = len(page.extrasamples)
-    if extra > page.samplesperpixel - samples:
-        raise MasterRefused(
-            f"it lists {extra} extra samples but has room for "
-            f"{page.samplesperpixel - samples}; the file is damaged",
-            path,
-        )
-    inks = int(page.tags.valueof(334, samples))
-    if photometric == 5 and (
-        int(page.tags.valueof(332, 1)) != 1 or inks != 4 or page.samplesperpixel - extra > 4
-    ):
-        raise MasterRefused("its inks are not cyan, magenta, yellow and black", path)
-    return colour, samples
-
-
-def _samples(
-    reader: StructureReader, directory: Directory, page: tifffile.TiffPage, path: Path
-) -> None:
-    depth = directory.tags.get(258)
-    if depth is not None and depth.count not in (1, page.samplesperpixel):
-        raise MasterRefused("it does not say how deep each of its samples is", path)
-    if depth is not None and len(set(reader.values(depth).tolist())) > 1:
-        raise MasterRefused("its samples have different bit depths", path)
-    kinds = directory.tags.get(339)
-    if kinds is not None and len(set(reader.values(kinds).tolist())) > 1:
-        raise MasterRefused("its samples are of different kinds", path)
-    bits = page.bitspersample
-    if page.dtype is None or not isinstance(bits, int) or bits not in DEPTHS:
-        raise MasterRefused(
-            f"samples of {bits} bits, format {page.sampleformat}, are not supported", path
-        )
-    if np.dtype(page.dtype).kind not in "buif":
-        raise MasterRefused("its samples are complex numbers", path)
-    if int(page.photometric) == 3 and (np.dtype(page.dtype).kind not in "bu" or bits > 16):
-        raise MasterRefused("palette colour needs whole numbers of at most 16 bits", path)
-
-
-def _predictor(page: tifffile.TiffPage, path: Path) -> None:
-    predictor, compression = int(page.predictor), int(page.compression)
-    if predictor == 1 or compression in tifffile.TIFF.IMAGE_COMPRESSIONS:
-        return
-    floating = np.dtype(page.dtype).kind == "f"
-    fits = compression in PREDICTABLE and int(page.bitspersample) in (8, 16, 32, 64)
-    if predictor not in (2, 3) or not fits or (predictor == 3 and not floating):
-        raise MasterRefused(
-            f"predictor {predictor} does not go with its compression or samples; "
-            "readers would see different pixels",
-            path,
-        )
 
 
 def _lab(photometric: int) -> Literal["cielab", "icclab"] | None:
@@ -249,7 +138,11 @@ def _segments(page: tifffile.TiffPage, height: int, tiled: bool, planar: bool) -
     return int(down * across * (page.samplesperpixel if planar else 1))
 
 
-def _notes(structure: Structure, subimages: int) -> Iterator[str]:
+def _notes(structure: Structure, directory: Directory, subimages: int) -> Iterator[str]:
+    for code, kinds in USUAL_TYPES.items():
+        if code in directory.tags and directory.tags[code].type not in kinds:
+            name = tifffile.TIFF.TAGS.get(code, "")
+            yield f"its tag {code} ({name}) is stored in an unusual way; some readers may ignore it"
     if subimages:
         yield f"its {subimages} sub-images (pyramid, thumbnails) are kept as they are"
     if len(structure.pages) > 1:

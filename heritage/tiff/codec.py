@@ -24,6 +24,8 @@ Pixels = NDArray[Any]
 
 JPEG: Final = frozenset({6, 7, 33007, 34892})
 BYTE_CODECS: Final = frozenset({1, 5, 8, 32773, 32946, 34925, 34926, 50000, 50013})
+WHOLE_BYTES: Final = frozenset({8, 16, 32, 64})
+"""Bits of samples that are stored as they are in memory, but for the byte order."""
 PREDICTABLE: Final = frozenset({5, 8, 32946, 34925, 34926, 50000, 50013})
 
 
@@ -40,7 +42,6 @@ EXACT_IMAGE_CODECS: Final[dict[int, Callable[[Pixels], Buffer]]] = {
     50001: partial(imagecodecs.webp_encode, lossless=True),
     50002: partial(imagecodecs.jpegxl_encode, lossless=True),
 }
-DEFLATE: Final = 8
 DECODER_FAULTS: Final = (
     ArithmeticError,
     AttributeError,
@@ -124,7 +125,7 @@ class Codec:
             NotReproducible: If there are none in this compression.
         """
         try:
-            data = self._encode(pixels)
+            data = self.raw_encode(pixels)
             again = self.decode(segment, data)
         except DECODER_FAULTS as error:
             raise NotReproducible(str(error)) from error
@@ -137,7 +138,7 @@ class Codec:
         if self.reversed_bits:
             raw = imagecodecs.bitorder_decode(raw)
         shape = rows, columns, self.samples
-        if self.bits in (8, 16, 32, 64):
+        if self.bits in WHOLE_BYTES:
             return np.frombuffer(raw, self.stored).reshape(shape).astype(self.dtype, copy=False)
         flat = imagecodecs.packints_decode(
             raw, self.dtype, self.bits, runlen=columns * self.samples
@@ -151,23 +152,25 @@ class Codec:
             NotReproducible: If a sample does not fit its bits.
         """
         raw = self._packed(pixels)
-        whole = self.bits in (8, 16, 32, 64)
-        if not whole and not same_bits(self._unreversed(raw, pixels.shape), pixels):
+        whole = self.bits in WHOLE_BYTES
+        if not whole and not same_bits(self.unpack_bits(raw, pixels.shape), pixels):
             raise NotReproducible(f"a sample does not fit {self.bits} bits")
         return bytes(imagecodecs.bitorder_encode(raw)) if self.reversed_bits else raw
 
-    def _unreversed(self, raw: Buffer, shape: tuple[int, ...]) -> Pixels:
+    def unpack_bits(self, raw: Buffer, shape: tuple[int, ...]) -> Pixels:
+        """The samples of rows that are not packed in whole bytes."""
         flat = imagecodecs.packints_decode(raw, self.dtype, self.bits, runlen=shape[1] * shape[2])
         return np.asarray(flat).reshape(shape)
 
     def _packed(self, pixels: Pixels) -> bytes:
-        if self.bits in (8, 16, 32, 64):
+        if self.bits in WHOLE_BYTES:
             return pixels.astype(self.stored, copy=False).tobytes()
         runlen = pixels.shape[1] * pixels.shape[2]
         flat = np.ascontiguousarray(pixels)
         return bytes(imagecodecs.packints_encode(flat, self.bits, runlen=runlen))
 
-    def _encode(self, pixels: Pixels) -> bytes:
+    def raw_encode(self, pixels: Pixels) -> bytes:
+        """Encode without proof."""
         if self.compression in EXACT_IMAGE_CODECS:
             image = pixels[..., 0] if pixels.shape[2] == 1 else pixels
             return bytes(EXACT_IMAGE_CODECS[self.compression](np.ascontiguousarray(image)))
@@ -195,46 +198,6 @@ class Codec:
         return bytes(compress(raw))
 
 
-class LosslessCodec(Codec):
-    """Encodes the pixels of a page whose own compression cannot be written back: with Deflate.
-
-    Differences between neighbours are what is compressed, where samples are whole bytes.
-
-    Args:
-        page: The page as it is; its pixels' type and packing stay.
-    """
-
-    def __init__(self, page: tifffile.TiffPage) -> None:
-        super().__init__(page)
-        self.compression, self.reversed_bits, self.predictor = DEFLATE, False, 1
-        if self.bits in (8, 16, 32, 64):
-            self.predictor = 3 if self.dtype.kind == "f" else 2
-
-    def decode(self, segment: int, data: bytes | None) -> Pixels:
-        """Not for the page's old segments: ``encode`` undoes its own steps to prove them."""
-        raise NotImplementedError
-
-    def encode(self, segment: int, pixels: Pixels) -> bytes:
-        """The bytes that any TIFF reader turns back into exactly these pixels.
-
-        Raises:
-            NotReproducible: If a sample does not fit its bits.
-        """
-        data = self._encode(pixels)
-        if not same_bits(self._decoded(data, pixels), pixels):
-            raise NotReproducible("decoded pixels differ")
-        return data
-
-    def _decoded(self, data: bytes, like: Pixels) -> Pixels:
-        raw = imagecodecs.deflate_decode(data, out=like.nbytes)
-        if self.predictor == 1:
-            return self._unreversed(raw, like.shape)
-        stored = self.dtype if self.predictor == 3 else self.stored
-        pixels = np.frombuffer(raw, stored).reshape(like.shape).astype(self.dtype)
-        undo: Callable[..., Pixels] = TIFF.UNPREDICTORS[self.predictor]
-        return undo(pixels, axis=-2)
-
-
 def same_bits(one: Pixels, other: Pixels) -> bool:
     """Whether two arrays hold the same bits, not a number and minus zero included."""
     if one.shape != other.shape or one.dtype != other.dtype:
@@ -249,4 +212,4 @@ def same_bits(one: Pixels, other: Pixels) -> bool:
 
 def ends_properly(data: bytes | None) -> bool:
     """Whether a JPEG stream reaches its end marker; libjpeg fills what is missing with grey."""
-    return data is None or data.rstrip(b"\0").endswith(b"\xff\xd9")
+    return data is None or b"\xff\xd9" in data[-64:].rstrip(b"\0")

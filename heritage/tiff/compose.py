@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from heritage.errors import StorageFailed
 from heritage.geometry import Box
-from heritage.tiff.codec import JPEG, LosslessCodec, NotReproducible, Pixels, can_encode, same_bits
+from heritage.tiff.codec import NotReproducible, Pixels, can_encode, same_bits
 from heritage.tiff.fixity import copy_and_hash, sha256_file
 from heritage.tiff.grid import Cell
+from heritage.tiff.lossless import LosslessCodec
+from heritage.tiff.order import Encoded, Progress, in_order
 from heritage.tiff.picture import Picture
 from heritage.tiff.renewal import release_page, write_directory
 from heritage.tiff.rewriting import Rewriter
 
 Touched = Callable[[Box], bool]
 Paint = Callable[[Box, Pixels], None]
-Progress = Callable[[int, int], None]
-Encoded = list[tuple[Cell, int, bytes]]
-
-IN_FLIGHT: Final = 64 << 20
-"""Decoded bytes of the cells that are worked on at once; several times that much is in use."""
-THREADS: Final = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -132,7 +125,7 @@ def _why_anew(picture: Picture) -> str | None:
     if can_encode(picture.page):
         return None
     name = picture.info.compression
-    fault = "loses detail" if picture.codec.compression in JPEG else "cannot be written back"
+    fault = "loses detail" if picture.info.lossy else "cannot be written back here"
     return f"its compression ({name}) {fault}, so the page was written anew without loss"
 
 
@@ -157,7 +150,7 @@ def _exchange(
             else:
                 rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
 
-    _in_order(picture, cells, work, store, progress)
+    in_order(cells, picture.info.pixel_bytes, work, store, progress)
     rewriter.finish()
     os.ftruncate(descriptor, rewriter.space.end)
     return len(segments)
@@ -208,45 +201,11 @@ def _renew(
             rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
 
     release_page(rewriter)
-    _in_order(picture, everything, work, store, progress)
+    in_order(everything, picture.info.pixel_bytes, work, store, progress)
     write_directory(rewriter, codec)
     rewriter.blank()
     os.ftruncate(descriptor, rewriter.space.end)
     return picture.grid.segments
-
-
-def _in_order(
-    picture: Picture,
-    cells: Iterable[Cell],
-    work: Callable[[Cell], Encoded],
-    store: Callable[[Encoded], None],
-    progress: Progress | None,
-) -> None:
-    """Work in threads, store in order: the same bytes however the threads were scheduled."""
-    cells = list(cells)
-    weight = cells[0].rows * cells[0].columns * picture.info.pixel_bytes
-    ahead = max(1, min(4 * THREADS, IN_FLIGHT // max(weight, 1)))
-    waiting: deque[Future[Encoded]] = deque()
-    done = 0
-
-    def settle() -> None:
-        nonlocal done
-        store(waiting.popleft().result())
-        done += 1
-        if progress is not None:
-            progress(done, len(cells))
-
-    with ThreadPoolExecutor(min(THREADS, ahead), "compose") as pool:
-        try:
-            for cell in cells:
-                if len(waiting) >= ahead:
-                    settle()
-                waiting.append(pool.submit(work, cell))
-            while waiting:
-                settle()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _what_failed(error: OSError) -> str:

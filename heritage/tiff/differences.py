@@ -9,24 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from tifffile import TIFF
 
 from heritage.errors import StorageFailed
+from heritage.tiff.parsing import StructureReader
 from heritage.tiff.renewal import GONE, REPLACED, YCBCR_TAGS
-from heritage.tiff.space import DATA_TAGS
 from heritage.tiff.structure import (
     CHILDREN,
+    DATA_TAGS,
     INTEGER_TYPES,
+    POSITIONS,
     Directory,
     Structure,
-    StructureReader,
     Tag,
 )
-
-POSITIONS: Final = frozenset(code for pair in DATA_TAGS for code in pair)
 
 
 def structure_differences(

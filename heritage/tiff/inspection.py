@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from heritage.errors import MasterRefused
-from heritage.tiff.codec import JPEG, NotReproducible, Pixels
+from heritage.tiff.codec import NotReproducible, Pixels
 from heritage.tiff.grid import Cell
 from heritage.tiff.info import MasterInfo
 from heritage.tiff.picture import Picture
@@ -20,7 +20,6 @@ SECONDS: Final = 4.0
 """After this long enough has been seen; what was not decoded now is checked when it is read."""
 TRIAL: Final = 32 << 20
 """Decoded bytes of the largest segment that is encoded to see that it comes back the same."""
-LOSSLESS_JPEG: Final = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 
 
 def examine(path: Path | str, page: int | None = None) -> MasterInfo:
@@ -50,7 +49,7 @@ def examine(path: Path | str, page: int | None = None) -> MasterInfo:
             raise MasterRefused(
                 "all of its tiles or strips are left out; it has no pixels", picture.path
             )
-        return replace(picture.info, rewritable=rewritable, lossy=_lossy(picture))
+        return replace(picture.info, rewritable=rewritable)
 
 
 def _sample(picture: Picture) -> Iterator[Cell]:
@@ -76,31 +75,3 @@ def _comes_back(picture: Picture, cell: Cell, pixels: Pixels) -> bool:
     except NotReproducible:
         return False
     return True
-
-
-def _lossy(picture: Picture) -> bool:
-    """Whether the compression has lost detail; judged by the first segment that is there."""
-    held = picture.table.counts.nonzero()[0]
-    data = picture.segment_bytes(int(held[0])) or b""
-    compression = picture.codec.compression
-    if compression in JPEG:
-        return jpeg_process(data) not in LOSSLESS_JPEG
-    if compression == 50001:
-        return b"VP8L" not in data[:64]
-    return picture.info.lossy
-
-
-def jpeg_process(data: bytes) -> int | None:
-    """The start-of-frame marker of a JPEG stream (ITU-T T.81, table B.1); None without one."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            return None
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None

@@ -9,20 +9,22 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from heritage.errors import HeritageError, MasterRefused, StorageFailed
 from heritage.tiff.appearance import describe
 from heritage.tiff.codec import DECODER_FAULTS, Codec, Pixels, row_bytes
 from heritage.tiff.grid import Cell, Grid
-from heritage.tiff.structure import Directory, Structure, StructureReader, read_exactly
+from heritage.tiff.loss import is_lossy
+from heritage.tiff.pages import choose_page
+from heritage.tiff.parsing import StructureReader, read_exactly
+from heritage.tiff.segments import read_table
 
 # A master's oddities are told once, by us, in one sentence; never as log lines of a library.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -31,25 +33,9 @@ logging.getLogger("tifffile").propagate = False
 MAX_SEGMENT: Final = 256 << 20
 """Decoded bytes of a compressed tile or strip beyond which it is refused: it can only be
 decoded whole, and a few of them are in memory at once."""
+HEAD: Final = 64 << 10
 BAND: Final = 1 << 20
 """Bytes of the row bands in which uncompressed tiles and strips are read and written."""
-
-
-@dataclass(frozen=True)
-class SegmentTable:
-    """Where the tiles or strips lie.
-
-    Attributes:
-        offsets: Positions in the file, 0 where a segment is left out (sparse).
-        counts: Bytes, as the pixels need them where the file is uncompressed.
-        offsets_code: Tag that holds the positions.
-        counts_code: Tag that holds the byte counts, whether it is there or not.
-    """
-
-    offsets: NDArray[np.uint64]
-    counts: NDArray[np.uint64]
-    offsets_code: int
-    counts_code: int
 
 
 class Picture:
@@ -196,8 +182,17 @@ class Picture:
         self.page = tifffile.TiffPage(self._tiff, index=index)
         self.info = describe(self.structure, self.reader, self.directory, self.page, index)
         self.grid = self._grid()
-        self.table = self._table()
+        self.table = read_table(self.reader, self.directory, self.page, self.grid)
+        self.info = replace(self.info, lossy=is_lossy(int(self.page.compression), self._head()))
         self.codec = Codec(self.page)
+
+    def _head(self) -> bytes:
+        """The beginning of the first tile or strip that is there."""
+        held = np.flatnonzero(self.table.counts)
+        if not len(held):
+            return b""
+        at, size = self.table.offsets[held[0]], self.table.counts[held[0]]
+        return self.read(int(at), min(int(size), HEAD))
 
     def _grid(self) -> Grid:
         info = self.info
@@ -225,121 +220,6 @@ class Picture:
             planes,
             band,
         )
-
-    def _table(self) -> SegmentTable:
-        tags, grid = self.directory.tags, self.grid
-        offsets_code = next((code for code in (324, 273, 513) if code in tags), 0)
-        if not offsets_code:
-            raise MasterRefused("it does not say where its pixels are", self.path)
-        counts_code = {324: 325, 273: 279, 513: 514}[offsets_code]
-        offsets = self.reader.values(tags[offsets_code])
-        needed = self._needed()
-        if counts_code in tags:
-            counts = self.reader.values(tags[counts_code])
-        elif needed is not None:
-            counts = needed
-        else:
-            raise MasterRefused("it does not say how long its tiles or strips are", self.path)
-        if len(offsets) != grid.segments or len(counts) != grid.segments:
-            raise MasterRefused(
-                f"it needs {grid.segments} tiles or strips, but lists {len(offsets)} positions "
-                f"and {len(counts)} lengths; the file is damaged",
-                self.path,
-            )
-        self._agree("positions", offsets, self.page.dataoffsets)
-        if counts_code in tags:
-            self._agree("lengths", counts, self.page.databytecounts)
-        return SegmentTable(
-            offsets, self._checked(offsets, counts, needed), offsets_code, counts_code
-        )
-
-    def _needed(self) -> NDArray[np.uint64] | None:
-        if int(self.page.compression) != 1:
-            return None
-        samples = 1 if self.info.planar else self.info.samples
-        row = row_bytes(self.info.bits, self.info.segment_width * samples)
-        plane = np.full(self.grid.per_plane, self.grid.segment_height * row, np.uint64)
-        if not self.grid.tiled:
-            plane[-1] = self.grid.stored_rows(self.grid.per_plane - 1) * row
-        return np.tile(plane, self.grid.planes)
-
-    def _checked(
-        self,
-        offsets: NDArray[np.uint64],
-        counts: NDArray[np.uint64],
-        needed: NDArray[np.uint64] | None,
-    ) -> NDArray[np.uint64]:
-        absent = (offsets == 0) & (counts == 0)
-        if np.any(((offsets < 8) | (counts == 0)) & ~absent):
-            raise MasterRefused("some of its tiles or strips are missing", self.path)
-        if needed is not None:
-            if np.any((counts < needed) & ~absent):
-                raise MasterRefused(
-                    "some of its tiles or strips are shorter than their pixels; "
-                    "the file is damaged or cut off",
-                    self.path,
-                )
-            # A length may be generous; the pixels are at its beginning.
-            counts = np.where(absent, np.uint64(0), needed)
-        size = np.uint64(self.structure.bytes)
-        if np.any(counts > size) or np.any(offsets > size - np.minimum(counts, size)):
-            raise MasterRefused(
-                "its pixels reach past the end of the file; it is cut off", self.path
-            )
-        return counts
-
-    def _agree(self, what: str, ours: NDArray[np.uint64], theirs: tuple[int, ...]) -> None:
-        if not np.array_equal(ours, np.asarray(theirs, np.uint64)):
-            raise MasterRefused(
-                f"readers disagree about the {what} of its tiles or strips; the file is damaged",
-                self.path,
-            )
-
-
-def choose_page(structure: Structure, reader: StructureReader, page: int | None) -> int:
-    """Which page is the picture: the largest one at full resolution, else the first.
-
-    Raises:
-        MasterRefused: If the page asked for does not exist, or the picture is in a sub-image.
-    """
-    pages = structure.pages
-    if page is not None:
-        if not 0 <= page < len(pages):
-            raise MasterRefused(f"it has no page {page + 1}, only {len(pages)}", reader.path)
-        return page
-    areas = [_area(reader, one) for one in pages]
-    whole = [index for index, one in enumerate(pages) if _at_full_resolution(reader, one)]
-    if whole:
-        return max(whole, key=lambda index: (areas[index], -index))
-    below = [
-        child
-        for one in pages
-        for part in one.walk()
-        for code, child in part.children
-        if code == 330 and _at_full_resolution(reader, child)
-    ]
-    if any(_area(reader, child) > max(areas) for child in below):
-        raise MasterRefused(
-            "its full picture is a sub-image, as in camera raw files; export it as a plain TIFF",
-            reader.path,
-        )
-    return 0
-
-
-def _first(reader: StructureReader, directory: Directory, code: int, default: int) -> int:
-    tag = directory.tags.get(code)
-    if tag is None or not tag.count:
-        return default
-    return int(reader.values(tag)[0])
-
-
-def _area(reader: StructureReader, directory: Directory) -> int:
-    return _first(reader, directory, 256, 0) * _first(reader, directory, 257, 0)
-
-
-def _at_full_resolution(reader: StructureReader, directory: Directory) -> bool:
-    kind = _first(reader, directory, 254, 0)
-    return not kind & 0b101 and _first(reader, directory, 255, 1) != 2
 
 
 def _open(path: Path) -> int:

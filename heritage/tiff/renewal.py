@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from heritage.tiff.codec import DEFLATE, LosslessCodec
 from heritage.tiff.fixity import write_all
+from heritage.tiff.lossless import DEFLATE, LosslessCodec
 from heritage.tiff.picture import Picture
 from heritage.tiff.rewriting import LONG, LONG8, Rewriter
 

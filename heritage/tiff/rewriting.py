@@ -39,7 +39,9 @@ class Rewriter:
         self.picture = picture
         self.target = target
         self.space = Space(picture.structure.bytes)
-        self.occupancy = Occupancy(picture.structure, picture.reader)
+        self.occupancy = Occupancy(
+            picture.structure, picture.reader, picture.directory, picture.table
+        )
         self.offsets = picture.table.offsets.copy()
         self.counts = self._stored_counts()
         self.moved = False

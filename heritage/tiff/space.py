@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heritage.tiff.structure import Directory, Structure, StructureReader, type_bytes
+from heritage.tiff.parsing import StructureReader
+from heritage.tiff.segments import SegmentTable
+from heritage.tiff.structure import DATA_TAGS, Directory, Structure
 
-DATA_TAGS: Final = ((324, 325), (273, 279), (513, 514), (288, 289))
 TABLE_TAGS: Final = (519, 520, 521)
 TABLE_BYTES: Final = 1024
 LOOK_AT: Final = 64
@@ -26,10 +27,19 @@ class Occupancy:
     Args:
         structure: Of the file.
         reader: Reads its tag values.
+        page: The page whose table is known better than its tags say.
+        table: Of that page.
     """
 
-    def __init__(self, structure: Structure, reader: StructureReader) -> None:
-        ranges = [*_ranges(structure, reader)]
+    def __init__(
+        self,
+        structure: Structure,
+        reader: StructureReader,
+        page: Directory,
+        table: SegmentTable,
+    ) -> None:
+        ranges = [*_ranges(structure, reader, page)]
+        ranges.append((table.offsets.astype(np.int64), table.counts.astype(np.int64)))
         starts = np.concatenate([start for start, _ in ranges])
         sizes = np.concatenate([size for _, size in ranges])
         held = sizes > 0
@@ -44,23 +54,24 @@ class Occupancy:
 
 
 def _ranges(
-    structure: Structure, reader: StructureReader
+    structure: Structure, reader: StructureReader, known: Directory
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     fixed = [(0, 16 if structure.format.bigtiff else 8)]
     for directory in structure.directories():
         fixed.append((directory.at, directory.size))
         fixed += [(t.value_at, t.size) for t in directory.tags.values() if not t.inline]
-        yield from _data(directory, structure.bytes, reader)
+        yield from _data(directory, structure.bytes, reader, own=directory is known)
     table = np.array(fixed, np.int64)
     yield table[:, 0], table[:, 1]
 
 
 def _data(
-    directory: Directory, end: int, reader: StructureReader
+    directory: Directory, end: int, reader: StructureReader, *, own: bool
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     tags = directory.tags
+    first = next((where for where, _ in DATA_TAGS if where in tags), 0)
     for where, length in DATA_TAGS:
-        if where not in tags or not type_bytes(tags[where].type):
+        if where not in tags or (own and where == first):
             continue
         starts = np.minimum(reader.values(tags[where]), end).astype(np.int64)
         sizes = np.full(len(starts), end, np.int64)
