@@ -1,0 +1,228 @@
+"""Match the grain of the surroundings, so that a smooth fill does not look like a plaster patch.
+
+Grain is measured as the covariance of the high-pass residual of the known pixels in a window, away
+from edges, and of the fill inside the hole; what the fill lacks is added as noise. Estimators are
+medians: brush strokes, letters and dust hardly move them, and on clean graphics they are zero.
+
+The noise is counter-based: it depends on the pixel's position and a seed alone, so that the picture
+does not depend on how the work was cut into windows and blocks, nor on where a run was resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from heritage.geometry import Box
+
+Floats = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+
+TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
+STRONGEST = 0.04  # of full scale; more than any emulsion, less than any drawing
+ENOUGH = 256  # pixels below which a measurement says nothing
+REACH = 3  # pixels that correlated noise may spread
+_HIGH_PASS = np.array([1, 4, 6, 4, 1], np.float64) / 16
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Noise around and inside the hole of one window, as its high-pass residual shows it.
+
+    Args:
+        around: (3, 3) covariance of the known pixels' residual, in working RGB.
+        inside: (3, 3) covariance of the fill's residual.
+        likeness: Correlation of the known pixels' residual with its neighbour's, -1..1.
+        weight: Known pixels it was measured on; 0 where there were too few.
+    """
+
+    around: Matrix
+    inside: Matrix
+    likeness: float
+    weight: int
+
+    @property
+    def tells(self) -> bool:
+        """Whether the surroundings were measured and have grain."""
+        return self.weight > 0 and bool(self.around.any())
+
+
+def measure(
+    known: Floats, filled: Floats, hole: NDArray[np.bool_], fill: NDArray[np.bool_]
+) -> Grain:
+    """The grain around a hole and in its fill.
+
+    Args:
+        known: (h, w, 3) the window as read.
+        filled: (h, w, 3) the window with its hole filled.
+        hole: (h, w) where pixels are unknown, whoever will fill them.
+        fill: (h, w) which of them this window filled.
+    """
+    inside = np.zeros((3, 3))
+    if fill.any():
+        residual, trusted = _high_pass(filled, fill)
+        within = trusted & fill
+        inside = _covariance(residual[within if within.any() else fill])
+    residual, trusted = _high_pass(known, ~hole)
+    calm = trusted & _calm(known, ~hole)
+    count = int(np.count_nonzero(calm))
+    if count < ENOUGH:
+        return Grain(np.zeros((3, 3)), inside, 0.0, 0)
+    return Grain(_covariance(residual[calm]), inside, _neighbours(residual, calm), count)
+
+
+def softness_of(grains: Iterable[Grain]) -> float:
+    """How far a scan's grain spreads, in pixels: one number for a master, the median of its windows."""
+    found = [grain.likeness for grain in grains if grain.tells]
+    return _softness(float(np.median(found))) if found else 0.0
+
+
+def missing(around: Matrix, inside: Matrix, softness: float) -> Matrix:
+    """What a fill lacks: a (3, 3) matrix that mixes noise of unit variance into it.
+
+    Args:
+        around: Covariance of the residual of the surroundings.
+        inside: The same of the fill.
+        softness: Of the noise that will be mixed.
+    """
+    values, vectors = np.linalg.eigh((around - inside) / _gain(softness))
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0, STRONGEST**2))) @ vectors.T)
+
+
+def noise(box: Box, seed: int, softness: float) -> Floats:
+    """Normal noise of unit variance for the pixels of a box: (h, w, 3), the same wherever it is cut.
+
+    Args:
+        box: Pixels of the master.
+        seed: One per restoration.
+        softness: Blur in pixels; 0 gives white noise.
+    """
+    wide = box.grown(REACH)
+    white = _white(wide.y0, wide.x0, wide.height, wide.width, seed)
+    inner = slice(REACH, -REACH)
+    if softness <= 0:
+        return np.ascontiguousarray(white[inner, inner])
+    kernel = _blur(softness)
+    soft = cv2.sepFilter2D(white, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(soft[inner, inner] / float((kernel**2).sum()), np.float32)
+
+
+def _white(y0: int, x0: int, height: int, width: int, seed: int) -> Floats:
+    """Independent normal numbers keyed by row, column, channel and seed (splitmix64, Steele 2014)."""
+    # Positions may be negative at the raster's border: they wrap, which is as good a key.
+    rows = (np.arange(y0, y0 + height, dtype=np.int64).view(np.uint64) << np.uint64(32))[:, None]
+    keys = rows ^ (np.arange(x0, x0 + width, dtype=np.int64).view(np.uint64) & np.uint64(2**32 - 1))
+    keys = keys[..., None] * np.uint64(3) + np.arange(3, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        state = _mixed(keys + np.uint64(seed & (2**64 - 1)) * np.uint64(0x9E3779B97F4A7C15))
+        state = _mixed(state + np.uint64(0x9E3779B97F4A7C15))
+    uniform = ((state >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    return np.asarray(ndtri(np.minimum(uniform, np.float32(1 - 2.0**-24))), np.float32)
+
+
+def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def _high_pass(image: Floats, usable: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Residual against a blur of usable pixels only, and where that blur saw enough of them."""
+    seen = _blurred(usable.astype(np.float32))
+    clean = np.where(usable[..., None], image, np.float32(0))
+    smooth = _blurred(clean) / np.maximum(seen, np.float32(1e-6))[..., None]
+    return np.asarray(image - smooth, np.float32), usable & (seen > 0.7)
+
+
+def _blurred(image: Floats) -> Floats:
+    kernel = _HIGH_PASS
+    soft = cv2.sepFilter2D(image, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(soft, np.float32)
+
+
+def _calm(image: Floats, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The less structured half of the usable pixels, by the slope of a wide blur."""
+    grey = np.where(usable, image.mean(axis=-1), np.float32(0))
+    seen = cv2.boxFilter(usable.astype(np.float32), cv2.CV_32F, (9, 9))
+    wide = cv2.boxFilter(grey, cv2.CV_32F, (9, 9)) / np.maximum(seen, np.float32(1e-6))
+    down, right = np.gradient(wide) if min(wide.shape) > 1 else (np.zeros_like(wide),) * 2
+    slope = np.hypot(down, right)
+    inner = usable & (seen > 0.5)
+    if not inner.any():
+        return usable
+    return np.asarray(inner & (slope <= np.median(slope[inner])))
+
+
+def _covariance(residual: Floats) -> Matrix:
+    """Robust (3, 3) covariance of (n, 3) residuals: scales by median, correlation of the clipped."""
+    sigma = TO_SIGMA * np.median(np.abs(residual), axis=0).astype(np.float64)
+    if not sigma.any():
+        return np.zeros((3, 3))
+    unit = np.clip(residual / np.where(sigma > 0, sigma, 1), -3, 3).astype(np.float64)
+    moment = unit.T @ unit
+    scale = np.sqrt(np.maximum(np.diag(moment), 1e-12))
+    return np.asarray(moment / np.outer(scale, scale) * np.outer(sigma, sigma))
+
+
+def _neighbours(residual: Floats, calm: NDArray[np.bool_]) -> float:
+    """Correlation of the grain with the pixel beside and below: from -1 to 1."""
+    grey = residual.mean(axis=-1)
+    limit = 3 * TO_SIGMA * float(np.median(np.abs(grey[calm])))
+    grey = np.clip(grey, -limit, limit)
+    across, down = calm[:, 1:] & calm[:, :-1], calm[1:] & calm[:-1]
+    products = np.concatenate([(grey[:, 1:] * grey[:, :-1])[across], (grey[1:] * grey[:-1])[down]])
+    power = float(np.mean(grey[calm].astype(np.float64) ** 2))
+    return float(np.mean(products, dtype=np.float64) / power) if power and products.size else -1.0
+
+
+def _blur(softness: float) -> Matrix:
+    steps = np.arange(-REACH, REACH + 1)
+    kernel = np.exp(-0.5 * (steps / softness) ** 2)
+    return np.asarray(kernel / kernel.sum())
+
+
+@lru_cache(maxsize=1)
+def _response() -> tuple[Matrix, Matrix, Matrix]:
+    """For noise of several softnesses and unit variance: how its residual looks.
+
+    Returns:
+        Softnesses, correlation of the residual with its neighbour, variance of the residual.
+    """
+    softness = np.linspace(0.2, 1.4, 25)
+    ratios, gains = [], []
+    size = 64
+    low = _spectrum(_HIGH_PASS, size)
+    for one in softness:
+        soft = _spectrum(_blur(float(one)), size)
+        power = np.outer(soft, soft) ** 2
+        residual = power * (1 - np.outer(low, low)) ** 2
+        correlation = np.fft.ifft2(residual).real
+        ratios.append(correlation[0, 1] / correlation[0, 0])
+        gains.append(correlation[0, 0] / np.fft.ifft2(power).real[0, 0])
+    return softness, np.array(ratios), np.array(gains)
+
+
+def _spectrum(kernel: NDArray[Any], size: int) -> Matrix:
+    """Transfer function of a symmetric kernel; real."""
+    centred = np.exp(2j * np.pi * np.fft.fftfreq(size) * (len(kernel) // 2))
+    return np.asarray(np.fft.fft(kernel, size) * centred).real
+
+
+def _softness(ratio: float) -> float:
+    softness, ratios, _ = _response()
+    found = float(np.interp(ratio, ratios, softness))
+    # Below this, sampled noise of that softness and white noise are alike.
+    return 0.0 if found <= 0.4 else found
+
+
+def _gain(softness: float) -> float:
+    """Share of the noise's variance that is left in the residual."""
+    known, _, gains = _response()
+    return float(np.interp(softness, known, gains))

@@ -1,0 +1,123 @@
+"""Predict what a run will need before it starts, and cut the batch and the caches to fit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heritage.errors import NotEnoughMemory
+from heritage.restore.storage import megabytes
+
+if TYPE_CHECKING:
+    from heritage.tiff import MasterInfo
+
+MIB = 1 << 20
+# Python with torch, OpenCV, SciPy, rasterio and tifffile imported; measured, see
+# benchmarks/big_master.py. More, if the process has grown since.
+IMPORTS = 420 * MIB
+READERS = 2  # threads that read windows ahead
+AHEAD = 2  # windows that wait for the device besides those of the batch being computed
+_READ = 60  # bytes per pixel of a window while it is read and converted
+_WAITING = 13 + 13  # bytes per pixel of a window that waits: image, hole; and the batch's stack
+_MEASURED = 150  # bytes per pixel of the one window whose grain is measured
+_BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
+# Bytes per pixel and window that a model needs to fill it.
+_FILLING = {"gan": 1600, "exemplar": 400, "diffusion": 120, "test": 12}
+_CACHES = (256 * MIB, 128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How a run will use its memory.
+
+    Args:
+        batch: Windows computed together.
+        cache: Bytes of decoded segments and of patches kept.
+        predicted: Bytes the process will need at its peak.
+    """
+
+    batch: int
+    cache: int
+    predicted: int
+
+
+def predict_memory(
+    info: MasterInfo, window: int, batch: int, cache: int, kind: str, damaged_pixels: int = 0
+) -> int:
+    """Bytes the process will need at its peak.
+
+    Args:
+        info: The master.
+        window: Side of a window in pixels.
+        batch: Windows computed together.
+        cache: Bytes of decoded segments kept.
+        kind: Kind of the inpainter.
+        damaged_pixels: Of the whole master; planning keeps some bytes for each run of them.
+    """
+    pixels = window * window
+    segment = _segment_bytes(info)
+    filling = pixels * (batch * (_WAITING + 12 + _FILLING.get(kind, 1600)) + _MEASURED)
+    reading = READERS * (pixels * _READ + 3 * segment) + AHEAD * pixels * _WAITING
+    inpainting = filling + reading + cache
+    workers = min(8, os.cpu_count() or 1)
+    block = 512 * 512
+    finishing = block * (_BLOCK + 3 * info.samples * 8) + 2 * cache
+    finishing += workers * 4 * segment + 64 * MIB
+    planning = 48 * damaged_pixels // 4 + 64 * MIB
+    return max(IMPORTS, resident()) + max(inpainting, finishing, planning)
+
+
+def fit(
+    info: MasterInfo, window: int, batch: int, kind: str, memory: int, damaged_pixels: int
+) -> Budget:
+    """The largest batch, then the largest cache, that stay within ``memory``.
+
+    Raises:
+        NotEnoughMemory: If even one window at a time does not fit.
+    """
+    for cache in (_CACHES[2], *_CACHES[3:]):
+        for size in _halvings(batch):
+            predicted = predict_memory(info, window, size, cache, kind, damaged_pixels)
+            if predicted <= memory:
+                return _widened(info, window, size, cache, kind, memory, damaged_pixels)
+    least = predict_memory(info, window, 1, _CACHES[-1], kind, damaged_pixels)
+    raise NotEnoughMemory(
+        f"needs at least {megabytes(least)} of memory with windows of {window} pixels and is "
+        f"allowed {megabytes(memory)}; allow more or choose a smaller window",
+        info.path,
+    )
+
+
+def _widened(
+    info: MasterInfo, window: int, batch: int, cache: int, kind: str, memory: int, damaged: int
+) -> Budget:
+    for larger in _CACHES:
+        predicted = predict_memory(info, window, batch, larger, kind, damaged)
+        if larger >= cache and predicted <= memory:
+            return Budget(batch, larger, predicted)
+    raise AssertionError("the cache that fitted no longer does")
+
+
+def _halvings(batch: int) -> list[int]:
+    sizes = [batch]
+    while sizes[-1] > 1:
+        sizes.append(sizes[-1] // 2)
+    return sizes
+
+
+def _segment_bytes(info: MasterInfo) -> int:
+    """Bytes of one decoded tile or strip with all its samples."""
+    height = min(info.segment_height, info.height) if not info.tiled else info.segment_height
+    return int(height * info.segment_width * info.samples * np.dtype(info.dtype).itemsize)
+
+
+def resident() -> int:
+    """Bytes of memory this process holds now; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as stream:  # noqa: PTH123 - not a real file
+            return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,71 @@
+"""Patches: whole or not there, and only of this job."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heritage.restore.grain import Grain
+from heritage.restore.patches import Patch, PatchFolder
+
+BATCHES = ((1, 2), (3,))
+
+
+def patch(seed=0):
+    random = np.random.default_rng(seed)
+    grain = Grain(random.random((3, 3)), random.random((3, 3)), 0.5, 400)
+    return Patch(random.random((40, 3), np.float32), grain)
+
+
+def folder(path, signature="job"):
+    return PatchFolder(path, BATCHES, signature, cache=1000)
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    folder(tmp_path).write(0, {1: patch(1), 2: Patch(patch(2).values)}, "cpu")
+    again = folder(tmp_path)
+    assert again.device(0) == "cpu"
+    assert again.device(1) is None
+    for _ in range(2):
+        assert np.array_equal(again.read(1).values, patch(1).values)
+        assert np.array_equal(again.read(2).values, patch(2).values)
+    assert np.array_equal(again.grain(1).around, patch(1).grain.around)
+    assert again.grain(2) is None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["000000.npz"], "no temporary file is left"
+
+
+def test_patches_of_another_job_do_not_count(tmp_path):
+    folder(tmp_path).write(0, {1: patch(), 2: patch()}, "cpu")
+    assert folder(tmp_path, "another").device(0) is None
+    folder(tmp_path).write(0, {1: patch()}, "cpu")
+    assert folder(tmp_path).device(0) is None, "a batch without one of its windows is none"
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_torn_or_rotten_file_is_never_taken_for_a_finished_batch(tmp_path_factory, data):
+    place = tmp_path_factory.mktemp("patches")
+    patches = folder(place)
+    patches.write(1, {3: patch()}, "cpu")
+    whole = patches.file(1).read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    if data.draw(st.booleans()):
+        patches.file(1).write_bytes(whole[:at])
+        assert patches.device(1) is None
+        return
+    rotten = bytearray(whole)
+    rotten[at] ^= 1 << data.draw(st.integers(0, 7))
+    patches.file(1).write_bytes(rotten)
+    # A flipped bit in a date or an attribute of the archive harms nothing.
+    if patches.device(1) is not None:
+        assert np.array_equal(folder(place).read(3).values, patch().values)
+
+
+def test_a_patch_that_rots_while_it_is_needed_is_a_fault_of_the_disk(tmp_path):
+    patches = folder(tmp_path)
+    patches.write(1, {3: patch()}, "cpu")
+    patches.file(1).write_bytes(b"not a patch")
+    with pytest.raises(OSError, match="damaged"):
+        patches.read(3)
