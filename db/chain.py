@@ -155,10 +155,13 @@ def verify_chain(session: Session, until: tuple[int, str] | None = None) -> Chai
 
 
 def _rows(session: Session) -> Iterator[dict[str, Any]]:
-    events = Event.__table__
-    ordered = select(*events.columns).order_by(events.c.sequence)
-    for row in session.execute(ordered.execution_options(yield_per=CHUNK)).mappings():
-        yield dict(row)
+    columns = Event.__table__.columns
+    ordered = select(*columns).order_by(columns.sequence).limit(CHUNK)
+    rows = session.execute(ordered).mappings().all()
+    while rows:
+        yield from map(dict, rows)
+        later = ordered.where(columns.sequence > rows[-1]["sequence"])
+        rows = session.execute(later).mappings().all()
 
 
 def _follow(so_far: ChainReport, row: dict[str, Any], until: tuple[int, str] | None) -> ChainReport:

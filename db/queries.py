@@ -15,6 +15,9 @@ from db.objects import Artefact, Master, Model, Refusal
 from db.restorations import Region, Restoration
 from db.vocabulary import Decision, Status
 
+CHUNK = 1000
+"""Regions held in memory."""
+
 
 @dataclass(frozen=True)
 class MasterLine:
@@ -242,9 +245,12 @@ def _event_line(event: Event) -> EventLine:
 
 
 def regions_of(session: Session, restoration_id: int) -> Iterator[Region]:
-    """The regions of a restoration by number, a thousand in memory at a time."""
+    """The regions of a restoration by number, some in memory at a time."""
     query = select(Region).where(Region.restoration_id == restoration_id).order_by(Region.number)
-    yield from session.scalars(query.execution_options(yield_per=1000))
+    chunk = session.scalars(query.limit(CHUNK)).all()
+    while chunk:
+        yield from chunk
+        chunk = session.scalars(query.where(Region.number > chunk[-1].number).limit(CHUNK)).all()
 
 
 def totals(session: Session) -> Totals:

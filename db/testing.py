@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 INSTALLED = Path("/usr/lib/postgresql")
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50")
@@ -76,7 +77,7 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[None]:
         _wait_until_ready(programs, folder, server)
         yield
     finally:
-        server.send_signal(signal.SIGINT)  # do not wait for clients that forgot to leave
+        server.send_signal(signal.SIGQUIT)  # at once: there is nothing to keep
         server.wait()
 
 
@@ -97,11 +98,17 @@ def _unprivileged() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-def new_database(maintenance: str) -> str:
-    """Make an empty database on a throw-away server and return its address."""
+def new_database(maintenance: str, like: str | None = None) -> str:
+    """Make a database on a throw-away server and return its address.
+
+    Args:
+        maintenance: The server's maintenance database.
+        like: Address of a database to copy, which nobody must be using; otherwise empty.
+    """
     import psycopg
 
     name = f"catalogue_{uuid.uuid4().hex}"
+    template = "template1" if like is None else urlsplit(like).path[1:]
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return maintenance.replace("/postgres?", f"/{name}?")

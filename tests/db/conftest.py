@@ -1,5 +1,6 @@
 """Every test of the catalogue runs on SQLite, and on PostgreSQL where it is installed."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -20,18 +21,40 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path) -> str:
-    """An empty database."""
+def empty_url(request, tmp_path) -> str:
+    """The address of an empty database."""
     if request.param == "postgresql":
         return new_database(request.getfixturevalue("postgresql"))
     return f"sqlite:///{tmp_path}/catalogue.sqlite"
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def template(request, tmp_path_factory) -> str:
+    """A new catalogue, made once, to be copied."""
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgresql"))
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('template')}/catalogue.sqlite"
+    opened = Database(url)
+    migrate(opened)
+    opened.close()
+    return url
+
+
+@pytest.fixture
+def url(template, request, tmp_path) -> str:
+    """The address of a new catalogue."""
+    if template.startswith("postgresql"):
+        return new_database(request.getfixturevalue("postgresql"), like=template)
+    copy = tmp_path / "catalogue.sqlite"
+    shutil.copyfile(template.removeprefix("sqlite:///"), copy)
+    return f"sqlite:///{copy}"
 
 
 @pytest.fixture
 def database(url) -> Iterator[Database]:
     """A new catalogue."""
     opened = Database(url)
-    migrate(opened)
     yield opened
     opened.close()
 

@@ -16,8 +16,8 @@ from db.upgrade import MIGRATIONS, VERSION_TABLE, head, revision_of, revisions
 
 
 @pytest.fixture
-def empty(url):
-    opened = Database(url)
+def empty(empty_url):
+    opened = Database(empty_url)
     yield opened
     opened.close()
 
@@ -128,10 +128,10 @@ def test_alembic_is_not_imported_when_there_is_nothing_to_do(database, url):
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_several_processes_may_open_a_new_catalogue_at_once(url):
+def test_several_processes_may_open_a_new_catalogue_at_once(empty_url):
     program = (
         "import sys\nfrom db import Database, migrate\nsys.stdin.readline()\n"
-        f"opened = Database({url!r})\nmigrate(opened)\nopened.close()"
+        f"opened = Database({empty_url!r})\nmigrate(opened)\nopened.close()"
     )
     processes = [
         subprocess.Popen(
