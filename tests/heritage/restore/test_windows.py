@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ def test_cuts_cover_overlap_and_fit(limit, data):
     assert found[0][0] == lo
     assert found[-1][1] == hi
     assert all(fits(a, b, limit, size, context) for a, b in found)
-    for (_, end), (start, _) in zip(found, found[1:], strict=False):
+    for (_, end), (start, _) in pairwise(found):
         assert end - start >= overlap
 
 
