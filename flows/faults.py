@@ -10,7 +10,7 @@ from heritage.errors import StorageFailed
 if TYPE_CHECKING:
     from prefect import Task
     from prefect.client.schemas import TaskRun
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
 RETRIES = 2
 DELAYS = [1.0, 5.0]

@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from heritage.errors import ServerUnreachable
 
 STARTUP_SECONDS = 90.0
 ANSWER_SECONDS = 5.0
+DRAIN_SECONDS = 5.0
 POLL_SECONDS = 0.02
 
 # Nobody is told that this project runs, whoever's server it reports to.
@@ -44,6 +45,7 @@ QUIET = {
 LEAN_CLIENT = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "2",
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
 }
 LEAN_SERVER = {
@@ -90,12 +92,7 @@ class Orchestrator:
             ServerUnreachable: If it does not answer, with the reason.
         """
         self._wait()
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-        # A heart that nobody listens to beats once a second, and every flow waits for its last
-        # beat. The variable of this name cannot say "never", hence this way.
-        lean = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} if self.ours else {}
-        with temporary_settings(updates=lean):
+        with _without_events() if self.ours else nullcontext():
             yield
 
     def _wait(self) -> None:
@@ -223,6 +220,27 @@ def _client_environment(server: Orchestrator) -> dict[str, str | None]:
         "PREFECT_API_KEY": None,
         "PREFECT_PROFILE": None,
     }
+
+
+@contextmanager
+def _without_events() -> Iterator[None]:
+    """Run flows without the messages that only a lasting server has a reader for.
+
+    Prefect's heart beats once a second even where nobody listens, and every flow waits for the
+    last beat; the variable of that name cannot say "never". Its events are dropped here, because
+    at the end of the process Prefect waits for all of them to arrive, at a server that has left.
+    """
+    from prefect.events.clients import NullEventsClient
+    from prefect.events.worker import EventsWorker
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    EventsWorker.set_client_override(NullEventsClient)
+    try:
+        with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield
+    finally:
+        EventsWorker.drain_all(timeout=DRAIN_SECONDS, at_exit=False)
+        EventsWorker.set_client_override(None)
 
 
 def _quiet() -> dict[str, str]:

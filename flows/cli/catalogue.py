@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,9 +43,14 @@ def catalogue(
         refusals = record.refusals(limit)
         totals = record.totals()
     if as_json:
-        lists = {"masters": masters, "restorations": restorations, "refusals": refusals}
-        answer = {name: [asdict(line) for line in lines] for name, lines in lists.items()}
-        say_json(_plain(answer | {"totals": asdict(totals)}))
+        say_json(
+            {
+                "masters": _plain([asdict(line) for line in masters]),
+                "restorations": _plain([asdict(line) for line in restorations]),
+                "refusals": _plain([asdict(line) for line in refusals]),
+                "totals": _plain(asdict(totals)),
+            }
+        )
         return
     if restorations:
         say_table(
@@ -116,7 +121,7 @@ def _day(at: datetime | None) -> str:
     return "-" if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Times as ISO 8601, keys as words: what JSON can carry."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

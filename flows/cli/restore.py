@@ -75,16 +75,19 @@ def run_restoration(
     from flows.orchestrator import orchestration
     from flows.share import work
     from flows.sources import find_masters
-    from heritage.restore.inpainters import card_of
+    from heritage.restore.inpainters import card_of, load_inpainter
 
-    card_of(settings.model)
+    model = card_of(settings.model).name
     with orchestration(settings.prefect_api_url) as server:
         with work():
             found = find_masters(sources, leave_out=(output, settings.home))
             refused = [Outcome(fault.source, Fate.FAILED, fault.reason) for fault in found.refused]
-            _load_engine()
+            if found.masters:
+                load_inpainter(model, settings.device)  # kept for the tasks
         if not found.masters:
             return refused, server.share()
+        import flows.collection  # noqa: F401 - Prefect's modules, while its server starts beside us
+
         with server.ready(), progress_bar(len(found.masters)):
             outcomes = _restore_all(found.masters, output, settings, mask, grain)
     return refused + outcomes, server.share()
@@ -103,13 +106,6 @@ def _restore_all(
         return [attempt_restoration(one, output, mask=mask, grain=grain, **chosen)]
     outcomes: list[Outcome] = restore_collection(list(masters), output, grain=grain, **chosen)
     return outcomes
-
-
-def _load_engine() -> None:
-    """Import what takes long, while the server starts beside us."""
-    import torch  # noqa: F401
-
-    import heritage.restore  # noqa: F401
 
 
 def answer(outcomes: list[Outcome], share: Share) -> dict[str, Any]:
