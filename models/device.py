@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar, cast
 
 import torch
+from torch import nn
 
 from models.errors import DeviceMissing
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def channels_last(network: Network) -> Network:
+    """The network with its convolutions laid out channels last: faster on CPU and CUDA alike."""
+    # torch's own annotations lack this keyword of Module.to
+    return cast("Network", network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
 def resolve(device: str) -> torch.device:

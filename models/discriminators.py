@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
@@ -20,7 +22,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [ndf] + [min(512, ndf * 2**i) for i in range(1, n_layers + 1)]
         self.model0 = nn.Sequential(nn.Conv2d(3, ndf, 4, 2, 2), nn.LeakyReLU(0.2))
-        for i, (ins, outs) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for i, (ins, outs) in enumerate(pairwise(widths), start=1):
             stride = 1 if i == n_layers else 2
             block = nn.Sequential(
                 nn.Conv2d(ins, outs, 4, stride, 2), nn.BatchNorm2d(outs), nn.LeakyReLU(0.2)

@@ -13,9 +13,20 @@ hole.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everybody reads)
 from torch import Tensor, nn
+
+from models.adversarial import complete
+from models.cards import InpainterCard
+from models.device import channels_last
+from models.inpainter import Inpainter
+from models.padding import pad_to_multiple
+from models.prefill import prefill
+
+_LEAST = 64  # pixels per side that leave every layer more than its padding
 
 
 class FourierUnit(nn.Module):
@@ -93,7 +104,11 @@ class FFC(nn.Module):
         self.convl2l = _conv(local_in, local_out, kernel, stride, padding)
         self.convl2g = _conv(local_in, global_out, kernel, stride, padding)
         self.convg2l = _conv(global_in, local_out, kernel, stride, padding)
-        self.convg2g = SpectralTransform(global_in, global_out) if global_in and global_out else None
+        self.convg2g = (
+            None
+        if global_in and global_out:
+            self.convg2g = SpectralTransform(global_in, global_out)
+        )
 
     def forward(self, local: Tensor, spread: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Mix both paths; ``spread`` is the global half, None where there is none."""
@@ -203,7 +218,7 @@ class LaMa(nn.Module):
         kernel = 7 if shuffle == 1 else 5
         first = FFCBlock(4 * shuffle**2, ngf, kernel)
         layers: list[nn.Module] = [_Fork(kernel // 2), first]
-        for i, (ins, outs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (ins, outs) in enumerate(pairwise(widths)):
             share = ratio if i == n_downsampling - 1 else 0.0
             layers.append(FFCBlock(ins, outs, 3, 0.0, share, stride=2, padding=1))
         layers += [FFCResnetBlock(widths[-1], ratio) for _ in range(n_blocks)]
@@ -232,3 +247,39 @@ class LaMa(nn.Module):
         """
         folded = F.pixel_unshuffle(x, self.shuffle)
         return F.pixel_shuffle(self.model(folded), self.shuffle)
+
+
+class LaMaInpainter(Inpainter):
+    """LaMa behind the common call.
+
+    The card's field ``input`` says what the network was trained to see: ``empty`` (published
+    weights: the hole emptied, the whole picture out) or ``prefilled`` (ours: the hole filled
+    smoothly, a residual out).
+
+    Args:
+        network: With its weights.
+        card: What it is.
+        device: ``auto`` or a torch device.
+    """
+
+    def __init__(self, network: LaMa, card: InpainterCard, device: str = "auto") -> None:
+        super().__init__(card, device)
+        self._network = channels_last(network.to(self.device))
+        self._prefilled = card.details.get("input", "empty") == "prefilled"
+
+    def _fill(self, image: Tensor, holes: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        mask = holes.to(image.dtype)
+        if self._prefilled:
+            image = prefill(image, mask)
+        image, mask = (pad_to_multiple(x, self._network.multiple, _LEAST) for x in (image, mask))
+        if self._prefilled:
+            filled = complete(self._network, image, mask, image)
+        else:
+            filled = self._network(torch.cat([image * (1 - mask), mask], dim=1))
+        return filled[..., :height, :width]
+
+
+def inpainter(network: LaMa, card: InpainterCard, device: str) -> Inpainter:
+    """The inpainter for a network of this file; what ``models.load`` calls."""
+    return LaMaInpainter(network, card, device)

@@ -20,6 +20,7 @@ from heritage.train.recipe import Recipe
 from heritage.train.validation import Validation
 from models.adversarial import AdversarialStep
 from models.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
+from models.device import channels_last
 from models.discriminators import PatchDiscriminator
 from models.features import SqueezeNetFeatures
 
@@ -58,15 +59,10 @@ class Training:
         if start is not None:
             self.network.load_state_dict(load_weights(start), strict=True)
         critic = PatchDiscriminator(**recipe.discriminator)
-        layout = torch.channels_last
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.average = self.average.to(self.fabric.device)
-        self.generator, self.generator_optimiser = self._set_up(
-            self.network.to(memory_format=layout), recipe.rate  # type: ignore[call-overload]
-        )
-        self.critic, self.critic_optimiser = self._set_up(
-            critic.to(memory_format=layout), recipe.discriminator_rate  # type: ignore[call-overload]
-        )
+        self.generator, self.generator_optimiser = self._set_up(self.network, recipe.rate)
+        self.critic, self.critic_optimiser = self._set_up(critic, recipe.discriminator_rate)
         features = self.fabric.setup_module(SqueezeNetFeatures())
         self.adversarial = AdversarialStep(
             self.generator, self.critic, features, recipe.losses, recipe.adversarial
@@ -74,7 +70,8 @@ class Training:
         self.number = 0
         self._resume()
 
-    def _set_up(self, network: nn.Module, rate: float) -> tuple[Any, torch.optim.Optimizer]:
+    def _set_up(self, network: nn.Module, rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
+        network = channels_last(network)
         optimiser = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.5, 0.99))
         return self.fabric.setup(network, optimiser)  # type: ignore[no-any-return]
 
@@ -154,16 +151,16 @@ class Training:
         self.number += 1
         return {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
 
-    def _descend(self, module: Any, optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
+    def _descend(self, module: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
         optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(module, optimiser, max_norm=10.0, error_if_nonfinite=False)
+        norm = self.fabric.clip_gradients(
+            module, optimiser, max_norm=10.0, error_if_nonfinite=False
+        )
         optimiser.step()
         return float(norm) if norm is not None else 0.0
 
-    def run(
-        self, minutes: float | None = None, every: float = 5.0, validate: float = 15.0
-    ) -> None:
+    def run(self, minutes: float | None = None, every: float = 5.0, validate: float = 15.0) -> None:
         """Train until the recipe's last step or for so many minutes.
 
         Args:

@@ -75,9 +75,7 @@ class Validation:
                 _write(torch.cat(shown, dim=2)[0], sheet)
         return scores
 
-    def _compare(
-        self, name: str, ours: Tensor, truth: Tensor, mask: Tensor
-    ) -> dict[str, float]:
+    def _compare(self, name: str, ours: Tensor, truth: Tensor, mask: Tensor) -> dict[str, float]:
         error = ((ours - truth).square() * mask).sum() / (3 * mask.sum())
         distance = perceptual_distance(self.features(ours), self.features(truth))
         return {
