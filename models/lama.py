@@ -104,11 +104,8 @@ class FFC(nn.Module):
         self.convl2l = _conv(local_in, local_out, kernel, stride, padding)
         self.convl2g = _conv(local_in, global_out, kernel, stride, padding)
         self.convg2l = _conv(global_in, local_out, kernel, stride, padding)
-        self.convg2g = (
-            None
-        if global_in and global_out:
-            self.convg2g = SpectralTransform(global_in, global_out)
-        )
+        both = global_in and global_out
+        self.convg2g = SpectralTransform(global_in, global_out) if both else None
 
     def forward(self, local: Tensor, spread: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Mix both paths; ``spread`` is the global half, None where there is none."""

@@ -77,9 +77,8 @@ def _smooth_noise(
 ) -> NDArray[np.float32]:
     """Noise of standard deviation one whose bumps are about ``scale`` pixels across."""
     small = max(2, round(height / scale)) + 3, max(2, round(width / scale)) + 3
-    field = cv2.resize(
-        rng.standard_normal(small).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
-    )
+    coarse = rng.standard_normal(small).astype(np.float32)
+    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(field / max(float(field.std()), 1e-6), np.float32)
 
 

@@ -29,5 +29,5 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path):
             return (print, ("executed",))
 
     torch.save({"step": Hostile()}, tmp_path / "bad.pt")
-    with pytest.raises(Exception, match="[Ww]eights"):
+    with pytest.raises(Exception, match=r"[Ww]eights"):
         load_checkpoint(tmp_path / "bad.pt")
