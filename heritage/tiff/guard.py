@@ -35,11 +35,11 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], seconds: float = SECONDS) -> dict[str, Any]:
         """The worker's answer.
 
         Raises:
-            WorkerGone: If it dies or takes longer than ``SECONDS``.
+            WorkerGone: If it dies or takes longer than ``seconds``.
         """
         with self._lock:
             process = self._started()
@@ -47,7 +47,7 @@ class Guard:
                 assert process.stdin is not None
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
-                return _line(process, SECONDS)
+                return _line(process, seconds)
             except (WorkerGone, OSError) as error:
                 self._stop()
                 raise WorkerGone(str(error)) from error

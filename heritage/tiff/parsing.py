@@ -181,21 +181,21 @@ class StructureReader:
         for code, kind in CHILDREN.items():
             if code not in tags or tags[code].type not in INTEGER_TYPES:
                 continue
-            tag = tags[code]
+            tag, listed = tags[code], set[int]()
             for number, offset in enumerate(self.values(tag).tolist()):
                 at, pointer_at = int(offset), tag.value_at + number * type_bytes(tag.type)
                 label = f"{name}, {kind}" + (f" {number + 1}" if code == SUB_IFDS else "")
-                # Sub-images may be chained like pages; EXIF and GPS blocks are not.
-                while at:
+                # Sub-images may be chained like pages, and be listed as well.
+                while at and at not in listed:
                     if at in above:
                         raise MasterRefused(
                             "its directories form a loop; the file is damaged", self.path
                         )
+                    listed.add(at)
                     child = self._directory(at, pointer_at, label, above)
                     yield code, child
                     if code != SUB_IFDS:
                         break
-                    above = (*above, at)
                     at, pointer_at = self._offset(child.next_at), child.next_at
 
 
