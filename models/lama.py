@@ -48,7 +48,8 @@ class FourierUnit(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             parts = parts.float().reshape(batch, channels, 2, height, -1)
             spectrum = torch.view_as_complex(parts.permute(0, 1, 3, 4, 2).contiguous())
-            return torch.fft.irfft2(spectrum, s=(height, width), norm="ortho").to(x.dtype)
+            image: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="ortho")
+        return image.to(x.dtype)
 
 
 class SpectralTransform(nn.Module):

@@ -69,7 +69,7 @@ def losses(rng: np.random.Generator, height: int, width: int) -> Mask:
     )
     fine = cv2.GaussianBlur(rng.standard_normal((height, width)).astype(np.float32), (0, 0), 2.0)
     field = coarse / coarse.std() + 0.15 * fine / fine.std()
-    return (field > np.quantile(field, 1 - share)).astype(np.uint8)
+    return np.asarray(field > np.quantile(field, 1 - share), np.uint8)
 
 
 def _smooth_noise(
@@ -114,7 +114,7 @@ def craquelure(
     strength = _smooth_noise(rng, height, width, cell * 1.5)
     thin = crack & (strength > -0.4)
     thick = cv2.dilate(crack & (strength > 0.9), np.ones((3, 3), np.uint8))
-    return np.asarray(thin | thick, np.uint8)
+    return np.maximum(thin, thick.astype(np.uint8))
 
 
 def rectangle(rng: np.random.Generator, height: int, width: int) -> Mask:
