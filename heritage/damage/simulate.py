@@ -114,7 +114,7 @@ def craquelure(
     strength = _smooth_noise(rng, height, width, cell * 1.5)
     thin = crack & (strength > -0.4)
     thick = cv2.dilate(crack & (strength > 0.9), np.ones((3, 3), np.uint8))
-    return np.maximum(thin, thick.astype(np.uint8))
+    return np.asarray(np.maximum(thin, thick), np.uint8)
 
 
 def rectangle(rng: np.random.Generator, height: int, width: int) -> Mask:
