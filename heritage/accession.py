@@ -65,6 +65,11 @@ def plain(text: Path | str) -> str:
     return written.replace("\0", "\\0")
 
 
+def place(path: Path | str) -> str:
+    """Where a file or folder is, the same from wherever one looks; links are not followed."""
+    return plain(os.path.abspath(path))  # noqa: PTH100 - pathlib keeps "x/../y"
+
+
 def artefact_of(
     path: Path, accession: str | None, title: str | None, maker: str | None, date: str | None
 ) -> ArtefactFacts:
@@ -81,7 +86,7 @@ def columns_of(info: MasterFacts, sha256: str) -> dict[str, Any]:
     words = ("colour", "dtype", "photometric", "compression")
     return {
         "sha256": sha256,
-        "path": plain(info.path.absolute()),
+        "path": place(info.path),
         **{name: int(getattr(info, name)) for name in numbers},
         **{name: plain(str(getattr(info, name))) for name in words},
         "lossy": bool(info.lossy),

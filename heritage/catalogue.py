@@ -22,6 +22,7 @@ from heritage.accession import (
     artefact_of,
     columns_of,
     hash_outputs,
+    place,
     plain,
     region_row,
 )
@@ -149,7 +150,7 @@ class Catalogue(Enquiries):
         Returns:
             The restoration: ``finished`` if nothing is left to do, ``continued`` if begun before.
         """
-        request = db.Request(master, mask, model, parameters, plain(Path(output).absolute()))
+        request = db.Request(master, mask, model, parameters, place(output))
         software = f"{SOFTWARE} {__version__}"
         with self._writing() as session:
             return runs.begin(session, request, software, device, self._origin(), again)
@@ -206,7 +207,7 @@ class Catalogue(Enquiries):
             sha256: Of the file, where it could be read.
         """
         facts = {
-            "path": plain(Path(path).absolute()),
+            "path": place(path),
             "sha256": sha256,
             "fault": _fault(error),
             "reason": _reason(error),

@@ -16,7 +16,7 @@ import db
 from db import queries
 from db.queries import MasterLine, RefusalLine, RestorationLine, Totals
 from heritage import __version__
-from heritage.accession import plain
+from heritage.accession import place, plain
 from heritage.errors import CatalogueRefused
 from heritage.history import History
 from heritage.settings import mask_password
@@ -105,7 +105,7 @@ class Enquiries:
             CatalogueRefused: If no master, or more than one, is meant.
         """
         with self._reading() as session:
-            return History.of(session, str(name))
+            return History.of(session, str(name), place(name))
 
     def verify_chain(self, until: tuple[int, str] | None = None) -> db.ChainReport:
         """Prove that no event was altered, removed or inserted.

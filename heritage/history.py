@@ -24,13 +24,13 @@ class History:
     restorations: list[RestorationLine]
 
     @classmethod
-    def of(cls, session: Session, name: str) -> History:
-        """The history of the master that ``name`` means.
+    def of(cls, session: Session, name: str, path: str) -> History:
+        """The history of the master that ``name``, or else ``path``, means.
 
         Raises:
             CatalogueRefused: If it means none, or several.
         """
-        found = queries.find_master(session, name)
+        found = queries.find_master(session, name) or queries.find_master(session, path)
         if not found:
             raise CatalogueRefused(f"no master is on record as {name!r}")
         if len(found) > 1:

@@ -134,6 +134,13 @@ def test_a_history_nobody_can_mean_is_refused(catalogue):
     assert catalogue.history("/one/scan.tif").sha256 == "a1" * 32
 
 
+def test_a_master_may_be_named_as_it_lies_before_one(catalogue, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    catalogue.record_master(info("scans/../scans/x.tif"), "a" * 64)
+    assert catalogue.masters()[0].path == str(tmp_path / "scans" / "x.tif")
+    assert catalogue.history("scans/x.tif").sha256 == "a" * 64
+
+
 def test_a_refused_file_is_on_record_with_its_reason(catalogue):
     error = MasterRefused("is cut short", "/archive/bad\udcff.tif")
     for _ in range(3):
