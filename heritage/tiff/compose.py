@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from heritage.errors import StorageFailed
+from heritage.errors import MasterRefused, StorageFailed
 from heritage.geometry import Box
 from heritage.tiff.codec import NotReproducible, Pixels, can_encode, same_bits
 from heritage.tiff.fixity import copy_and_hash, sha256_file
@@ -109,7 +109,12 @@ def _compose(
             os.ftruncate(descriptor, 0)
             before = copy_and_hash(picture.descriptor, descriptor)
     if cells and reason is not None:
-        changed = _renew(picture, descriptor, cells, paint, progress)
+        try:
+            changed = _renew(picture, descriptor, cells, paint, progress)
+        except NotReproducible as fault:
+            raise MasterRefused(
+                f"its samples do not fit {picture.info.bits} bits; it is damaged", picture.path
+            ) from fault
     os.fsync(descriptor)
     return Composed(
         source_sha256=before,

@@ -12,6 +12,7 @@ from heritage.errors import MasterRefused
 from heritage.tiff.codec import NotReproducible, Pixels
 from heritage.tiff.grid import Cell
 from heritage.tiff.info import MasterInfo
+from heritage.tiff.lossless import LosslessCodec
 from heritage.tiff.picture import Picture
 
 DECODED: Final = 64 << 20
@@ -42,7 +43,7 @@ def examine(path: Path | str, page: int | None = None) -> MasterInfo:
         for cell in _sample(picture):
             pixels = picture.joined(cell)
             if not tried and picture.table.counts[cell.segment] and pixels.nbytes <= TRIAL:
-                tried, rewritable = True, rewritable and _comes_back(picture, cell, pixels)
+                tried, rewritable = True, _comes_back(picture, cell, pixels)
             if time.monotonic() - began > SECONDS:
                 break
         if not picture.table.counts.any():
@@ -66,12 +67,33 @@ def _sample(picture: Picture) -> Iterator[Cell]:
 
 
 def _comes_back(picture: Picture, cell: Cell, pixels: Pixels) -> bool:
+    """Whether a segment can be written back in its own compression; at least it must in another.
+
+    Raises:
+        MasterRefused: If its samples do not fit the bits that its tags give them.
+    """
+    one = pixels[..., :1] if picture.grid.planes > 1 else pixels
     try:
-        one = pixels[..., :1] if picture.grid.planes > 1 else pixels
         if picture.raw_rows:
             picture.codec.pack(one)
         else:
             picture.codec.encode(cell.segment, one)
     except NotReproducible:
+        _prove(picture, cell, one)
         return False
     return True
+
+
+def _prove(picture: Picture, cell: Cell, pixels: Pixels) -> None:
+    """Check that a segment could be written anew without loss.
+
+    Raises:
+        MasterRefused: If its samples do not fit the bits that its tags give them.
+    """
+    try:
+        LosslessCodec(picture.page).encode(cell.segment, pixels)
+    except NotReproducible as error:
+        raise MasterRefused(
+            "its samples do not fit the bits that its tags give them; it is damaged",
+            picture.path,
+        ) from error

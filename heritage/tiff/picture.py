@@ -25,6 +25,7 @@ from heritage.tiff.loss import is_lossy
 from heritage.tiff.pages import choose_page
 from heritage.tiff.parsing import StructureReader, read_exactly
 from heritage.tiff.segments import read_table
+from heritage.tiff.space import Occupancy
 
 # A master's oddities are told once, by us, in one sentence; never as log lines of a library.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -51,6 +52,7 @@ class Picture:
         directory: The page's own.
         reader: Reads tag values.
         table: Where its segments lie.
+        occupancy: Which bytes of the file are named by its structure.
         grid: How its pixels are cut.
         codec: Decodes and encodes its segments.
 
@@ -183,6 +185,9 @@ class Picture:
         self.info = describe(self.structure, self.reader, self.directory, self.page, index)
         self.grid = self._grid()
         self.table = read_table(self.reader, self.directory, self.page, self.grid)
+        self.occupancy = Occupancy(self.structure, self.reader, self.directory, self.table)
+        if not self.occupancy.orderly():
+            raise MasterRefused("its directories overlap with other data; it is damaged", self.path)
         self.info = replace(self.info, lossy=is_lossy(int(self.page.compression), self._head()))
         self.codec = Codec(self.page)
 

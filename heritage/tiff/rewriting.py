@@ -18,7 +18,7 @@ from heritage.errors import MasterRefused
 from heritage.tiff.fixity import PIECE, write_all
 from heritage.tiff.grid import Cell
 from heritage.tiff.picture import BAND, Picture
-from heritage.tiff.space import Occupancy, Space
+from heritage.tiff.space import Space
 from heritage.tiff.structure import INTEGER_TYPES, TYPE_FORMATS, Tag, type_bytes
 
 LONG, LONG8 = 4, 16
@@ -39,9 +39,7 @@ class Rewriter:
         self.picture = picture
         self.target = target
         self.space = Space(picture.structure.bytes)
-        self.occupancy = Occupancy(
-            picture.structure, picture.reader, picture.directory, picture.table
-        )
+        self.occupancy = picture.occupancy
         self.offsets = picture.table.offsets.copy()
         self.counts = self._stored_counts()
         self.moved = False

@@ -40,6 +40,9 @@ class Occupancy:
     ) -> None:
         ranges = [*_ranges(structure, reader, page)]
         ranges.append((table.offsets.astype(np.int64), table.counts.astype(np.int64)))
+        directories = {one.at: one.size for one in structure.directories()}
+        self._fixed = np.array([(0, _header(structure)), *directories.items()], np.int64)
+        ranges.append((self._fixed[:, 0], self._fixed[:, 1]))
         starts = np.concatenate([start for start, _ in ranges])
         sizes = np.concatenate([size for _, size in ranges])
         held = sizes > 0
@@ -52,13 +55,23 @@ class Occupancy:
         over = np.searchsorted(self._stops, start, "right")
         return int(begun) - int(over) <= 1
 
+    def orderly(self) -> bool:
+        """Whether header and directories overlap with nothing, so that they can be edited."""
+        starts, stops = self._fixed[:, 0], self._fixed.sum(axis=1)
+        begun = np.searchsorted(self._starts, stops, "left")
+        over = np.searchsorted(self._stops, starts, "right")
+        return bool((begun - over <= 1).all())
+
+
+def _header(structure: Structure) -> int:
+    return 16 if structure.format.bigtiff else 8
+
 
 def _ranges(
     structure: Structure, reader: StructureReader, known: Directory
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    fixed = [(0, 16 if structure.format.bigtiff else 8)]
+    fixed = [(0, 0)]
     for directory in structure.directories():
-        fixed.append((directory.at, directory.size))
         fixed += [(t.value_at, t.size) for t in directory.tags.values() if not t.inline]
         yield from _data(directory, structure.bytes, reader, own=directory is known)
     table = np.array(fixed, np.int64)
@@ -74,15 +87,34 @@ def _data(
         if where not in tags or (own and where == first):
             continue
         starts = np.minimum(reader.values(tags[where]), end).astype(np.int64)
-        sizes = np.full(len(starts), end, np.int64)
         if length in tags and tags[length].count == len(starts):
             sizes = np.minimum(reader.values(tags[length]), end).astype(np.int64)
-        # Where the length is not known, all that follows may belong to it.
+            if where == 273 and _plain(directory, reader):
+                # Some writers give the last, shorter strip the length of a full one.
+                before = sizes.cumsum() - sizes
+                sizes = np.clip(_plain_bytes(directory, reader) - before, 0, sizes)
+        else:
+            guess = TABLE_BYTES if where == 513 else _plain_bytes(directory, reader)
+            sizes = np.full(len(starts), min(guess // max(1, len(starts)), end), np.int64)
         yield starts, np.where(starts > 0, np.minimum(sizes, end - starts), 0)
     for code in TABLE_TAGS:
         if code in tags:
             starts = np.minimum(reader.values(tags[code]), end).astype(np.int64)
             yield starts, np.where(starts > 0, np.minimum(TABLE_BYTES, end - starts), 0)
+
+
+def _plain(directory: Directory, reader: StructureReader) -> bool:
+    tag = directory.tags.get(259)
+    return tag is None or reader.values(tag).tolist() == [1]
+
+
+def _plain_bytes(directory: Directory, reader: StructureReader) -> int:
+    """Bytes of a page without compression; some old writers leave the lengths out."""
+    width, height, samples, bits = (
+        int(reader.values(directory.tags[code])[0]) if code in directory.tags else default
+        for code, default in ((256, 1), (257, 1), (277, 1), (258, 1))
+    )
+    return (width * samples * bits + 7) // 8 * height
 
 
 class Space:

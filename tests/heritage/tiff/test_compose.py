@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+import rasterio.errors
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -189,6 +192,31 @@ class TestEverythingElseSurvives:
             }
             for block in (34665, 34853):
                 assert one.getexif().get_ifd(block) == other.getexif().get_ifd(block) != {}
+
+    @pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits", "zstd", "lzma"])
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+    def test_libtiff_sees_the_same_pixels(
+        self, recipe: Any, painting: Any, out: Path, compression: str | None, dtype: str
+    ) -> None:
+        master = out.with_name("m.tif")
+        predictor = compression not in (None, "packbits")
+        plain = recipe(
+            height=150,
+            width=170,
+            tile=(64, 64),
+            dtype=dtype,
+            byteorder=">",
+            compression=compression,
+            predictor=predictor,
+        )
+        before = plain.write(master)
+        work = painting(before, 3, 255, 0.2, 3)
+        compose(master, out, work.paint, work.touched)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(out) as file:
+                pixels = np.moveaxis(file.read(), 0, -1)
+        assert pixels.tobytes() == work.applied(before).tobytes()
 
     def test_a_page_that_is_not_the_first(self, painting: Any, out: Path) -> None:
         master = out.with_name("m.tif")

@@ -5,6 +5,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from heritage.errors import HeritageError, MasterRefused, StorageFailed
-from heritage.tiff import inspect, open_master
+from heritage.geometry import Box
+from heritage.tiff import compose, inspect, open_master, structure_differences
 from heritage.tiff.guard import Guard, WorkerGone
 
 SOUND = {
@@ -211,6 +215,40 @@ class TestReasons:
         path = tmp_path / "m.tif"
         tifffile.imwrite(path, np.full((8, 8), np.nan, np.float32))
         assert inspect(path).dtype == "float32"
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_mutated_directory_is_refused_or_restored_faithfully(shared: Path, data: Any) -> None:
+    """Never another exception, never a changed tag or page."""
+    files = [
+        file
+        for file in sorted((shared / "data/tiff/valid").glob("*.[tT]*"))
+        if file.stat().st_size < 100_000
+    ]
+    file = data.draw(st.sampled_from(files))
+    raw = bytearray(file.read_bytes())
+    with tifffile.TiffFile(file) as tiff:
+        first = tiff.pages[0]
+        end = first.offset + 2 + 12 * len(first.tags)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(first.offset, end))
+        raw[at] = data.draw(st.sampled_from([0, 1, 2, 8, 255]))
+    with tempfile.TemporaryDirectory() as folder:
+        master, target = Path(folder, "m.tif"), Path(folder, "r.tif")
+        master.write_bytes(raw)
+
+        def paint(box: Box, pixels: Any) -> None:
+            pixels[::3, ::3] = 1
+
+        try:
+            info = inspect(master)
+            answer = compose(master, target, paint, lambda box: True)
+        except HeritageError:
+            assert not target.exists()
+            return
+        again = answer.reencoded is not None
+        assert structure_differences(master, target, info.page, again) == []
 
 
 def test_what_is_reported_is_what_the_manifest_says(shared: Path) -> None:

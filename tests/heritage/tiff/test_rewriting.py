@@ -154,6 +154,15 @@ def test_generous_lengths_are_no_reason_to_move(master: Path, out: Path) -> None
     assert out.stat().st_size == master.stat().st_size
 
 
+def test_generous_lengths_on_another_page_are_no_reason_to_refuse(master: Path, out: Path) -> None:
+    tags = grey(6, 10, _273=(4, [-1]), _279=(4, [60]))
+    other = grey(6, 10, _278=(3, [4]), _273=(4, [-61, -101]), _279=(4, [40, 40]))
+    write_tiff(master, [(tags, bytes(60)), (other, bytes(60))])
+    first, second = painted(master, out, Box(0, 0, 6, 10))
+    assert (first == 99).all()
+    assert not second.any()
+
+
 @pytest.mark.parametrize("compression", [1, 8])
 def test_tiles_that_are_left_out_appear_when_painted(
     master: Path, out: Path, compression: int
@@ -222,6 +231,18 @@ def test_a_classic_tiff_that_would_pass_its_limit_is_refused(
     with pytest.raises(MasterRefused, match="4 GiB"):
         compose(master, out, paint, lambda box: True)
     assert not out.exists()
+
+
+def test_a_directory_under_the_pixels_is_refused(master: Path, out: Path) -> None:
+    # To change one would change the other.
+    tags = grey(6, 10, _273=(4, [-1]), _279=(4, [60]))
+    write_tiff(master, [(tags, bytes(60)), (tags, b"")])
+    raw = bytearray(master.read_bytes())
+    with tifffile.TiffFile(master) as file:
+        struct.pack_into("<I", raw, file.pages[1].tags[273].valueoffset, file.pages[0].offset)
+    master.write_bytes(raw)
+    with pytest.raises(MasterRefused, match="overlap"):
+        open_master(master)
 
 
 def test_the_same_work_gives_the_same_bytes(recipe: Any, painting: Any, master: Path) -> None:
