@@ -1,0 +1,134 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.orchestrator import Orchestrator
+from flows.progress import Event, Progress, watching
+from flows.report import Fate
+from heritage.catalogue import open_catalogue
+from heritage.errors import MasterRefused, OutputInTheWay
+from heritage.restore.verify import verify
+from heritage.settings import load_settings
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def test_a_master_is_restored_proven_and_on_record(make_master: Callable[..., Path]) -> None:
+    from flows.restore import restore_image
+
+    source = make_master()
+    outcome = restore_image(source, Path("out"), model="telea")
+    assert outcome.fate is Fate.RESTORED
+    assert outcome.regions == 2
+    assert outcome.damaged_pixels == 10 * 100 + 20 * 20
+    assert verify(outcome.folder, source).ok
+    with open_catalogue(load_settings()) as catalogue:
+        history = catalogue.history(source)
+        assert catalogue.verify_chain().intact
+    happened = [event.type for event in history.events]
+    assert {"ingestion", "message digest calculation", "modification"} <= set(happened)
+    assert [line.status for line in history.restorations] == ["awaiting review"]
+
+
+def test_what_is_done_is_not_done_again_but_found_even_without_catalogue(
+    make_master: Callable[..., Path], workspace: Path
+) -> None:
+    from flows.restore import restore_image
+
+    source = make_master()
+    first = restore_image(source, Path("out"), model="telea")
+    assert first.restored is not None
+    written = first.restored.stat().st_mtime_ns
+    (workspace / "catalogue.sqlite").unlink()
+    for _ in range(2):
+        again = restore_image(source, Path("out"), model="telea")
+        assert again.fate is Fate.ALREADY
+        assert again.restored == first.restored
+    assert first.restored.stat().st_mtime_ns == written
+    with open_catalogue(load_settings()) as catalogue:
+        assert len(catalogue.restorations()) == 1
+
+
+def test_another_restoration_in_the_way_stays_and_the_refusal_is_on_record(
+    make_master: Callable[..., Path],
+) -> None:
+    from flows.restore import restore_image
+
+    source = make_master()
+    restore_image(source, Path("out"), model="telea")
+    with pytest.raises(OutputInTheWay):
+        restore_image(source, Path("out"), model="navier-stokes")
+    with open_catalogue(load_settings()) as catalogue:
+        assert [line.status for line in catalogue.restorations()] == ["awaiting review"]
+
+
+def test_a_master_without_mask_is_left_alone(make_master: Callable[..., Path]) -> None:
+    from flows.restore import restore_image
+
+    outcome = restore_image(make_master(mask=False), Path("out"), model="telea")
+    assert outcome.fate is Fate.LEFT_ALONE
+    assert "no mask" in outcome.reason
+
+
+def test_a_file_that_is_no_master_fails_its_run_and_is_on_record(tmp_path: Path) -> None:
+    from flows.restore import restore_image
+
+    source = tmp_path / "letter.tif"
+    source.write_text("Dear Sir")
+    with pytest.raises(MasterRefused):
+        restore_image(source, Path("out"), model="telea")
+    with open_catalogue(load_settings()) as catalogue:
+        refusals = catalogue.refusals()
+    assert [Path(line.path).name for line in refusals] == ["letter.tif"]
+
+
+def test_a_failure_that_cannot_be_recorded_says_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.records import recorded
+
+    monkeypatch.setenv("HERITAGE_DATABASE_URL", f"sqlite:///{tmp_path}")  # a folder
+    fault = recorded(MasterRefused("is not a TIFF", tmp_path / "x.tif"), tmp_path / "x.tif")
+    assert isinstance(fault, MasterRefused)
+    assert "is not a TIFF" in fault.reason
+    assert "recorded" in fault.reason
+
+
+def test_a_run_that_fails_half_way_is_on_record_and_can_be_continued(
+    make_master: Callable[..., Path],
+) -> None:
+    from flows.restore import restore_image
+
+    source = make_master()
+
+    def touch(event: Event) -> None:
+        if isinstance(event, Progress) and event.stage == "inpainting":
+            os.utime(source, (1, 1))
+
+    with watching(touch), pytest.raises(MasterRefused, match="changed while"):
+        restore_image(source, Path("out"), model="telea")
+    with open_catalogue(load_settings()) as catalogue:
+        line = catalogue.restorations()[0]
+        assert line.status == "failed"
+        assert "changed while" in str(line.reason)
+    assert restore_image(source, Path("out"), model="telea").fate is Fate.RESTORED
+    with open_catalogue(load_settings()) as catalogue:
+        assert [line.status for line in catalogue.restorations()] == ["awaiting review"]
+
+
+def test_runs_say_which_master_and_need_nothing_but_their_parameters(
+    make_master: Callable[..., Path], prefect_server: Orchestrator
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.restore import restore_image
+
+    restore_image(make_master("portrait of a miller"), Path("out"), model="telea")
+    with get_client(sync_client=True) as client:
+        names = [run.name for run in client.read_flow_runs()]
+    assert "restore portrait of a miller.tif" in names
+    described = restore_image.parameters.properties
+    assert all("description" in field for field in described.values())
+    assert prefect_server.ours
