@@ -13,8 +13,7 @@ from torch import Tensor
 from models.patches import PatchSpace
 
 _EXACT = 1 << 22  # target-source pairs up to which all are compared
-_CHUNK = 1 << 24  # pairs compared at once, which bounds memory
-_JUMPS = (8, 4, 2, 1)
+_JUMPS = (8, 4, 2, 1)  # pixels that a match spreads over at once
 
 
 class Search:
@@ -36,67 +35,72 @@ class Search:
         self.exact = len(space.targets) * len(space.sources) <= _EXACT
         self.matches = space.sources[self._random(len(space.sources), len(space.targets))]
         self.distances = torch.full((len(space.targets),), torch.inf, device=self._device)
-        self._y, self._x = space.targets // space.width, space.targets % space.width
 
-    def improve(self, wanted: Tensor, rounds: int) -> None:
+    def adopt(self, coarser: Search) -> Tensor:
+        """Start from the matches found at half the scale, (N,) bool: where there was one."""
+        space, old = self._space, coarser._space
+        field = torch.full((old.height * old.width,), -1, device=self._device)
+        field[old.targets] = coarser.matches
+        y, x = space.targets // space.width, space.targets % space.width
+        parents = field[y // 2 * old.width + x // 2]
+        my, mx = 2 * (parents // old.width) + y % 2, 2 * (parents % old.width) + x % 2
+        inside = (parents >= 0) & (my < space.height) & (mx < space.width)
+        places = torch.where(inside, my * space.width + mx, 0)
+        found = inside & space.is_source[places]
+        self.matches = torch.where(found, places, self.matches)
+        return found
+
+    def improve(self, wanted: Tensor) -> None:
         """Match again, with the targets described by ``wanted`` (N, K)."""
         if self.exact:
             self._compare_all(wanted)
             return
         self.distances = self._distance(wanted, self.matches)
-        for _ in range(rounds):
-            self._propagate(wanted)
-            self._try_around(wanted)
+        self._propagate(wanted)
+        self._try_around(wanted)
 
     def _compare_all(self, wanted: Tensor) -> None:
         offered = self._space.descriptions[self._space.sources]
         length = offered.square().sum(1)
-        step = max(1, _CHUNK // len(offered))
-        found = [
-            torch.addmm(length, part, offered.T, alpha=-2).argmin(1) for part in wanted.split(step)
-        ]
-        self.matches = self._space.sources[torch.cat(found)]
+        nearest = torch.addmm(length, wanted, offered.T, alpha=-2).argmin(1)
+        self.matches = self._space.sources[nearest]
         self.distances = self._distance(wanted, self.matches)
 
     def _propagate(self, wanted: Tensor) -> None:
         """Take over the neighbours' matches, shifted as the neighbours are."""
         space = self._space
-        field = torch.full((space.height * space.width,), -1, device=self._device)
+        field = torch.zeros(space.height * space.width, dtype=torch.int64, device=self._device)
         for jump in _JUMPS:
-            for dy, dx in ((0, jump), (0, -jump), (jump, 0), (-jump, 0)):
+            for shift in (jump, -jump, jump * space.width, -jump * space.width):
                 field[space.targets] = self.matches
-                y, x = self._y + dy, self._x + dx
-                inside = (y >= 0) & (y < space.height) & (x >= 0) & (x < space.width)
-                theirs = field[torch.where(inside, y * space.width + x, 0)]
-                met = inside & (theirs >= 0)
-                self._offer(
-                    wanted, theirs // space.width - dy, theirs % space.width - dx, met
-                )
+                neighbours = (space.targets + shift).clamp_(0, len(field) - 1)
+                self._offer(wanted, field.index_select(0, neighbours).sub_(shift))
 
     def _try_around(self, wanted: Tensor) -> None:
         """Try a random source within a radius of the best so far, and halve the radius."""
-        space = self._space
-        radius = max(space.height, space.width) // 2
+        count = len(self.matches)
+        radius = max(self._space.height, self._space.width) // 2
         while radius >= 1:
-            count = len(space.targets)
-            dy = self._random(2 * radius + 1, count) - radius
-            dx = self._random(2 * radius + 1, count) - radius
-            y, x = self.matches // space.width + dy, self.matches % space.width + dx
-            self._offer(wanted, y, x, torch.ones_like(space.targets, dtype=torch.bool))
+            tries = self._random(2 * radius + 1, count).sub_(radius).mul_(self._space.width)
+            tries += self._random(2 * radius + 1, count).sub_(radius)
+            self._offer(wanted, tries.add_(self.matches))
             radius //= 2
 
-    def _offer(self, wanted: Tensor, y: Tensor, x: Tensor, eligible: Tensor) -> None:
-        """Replace a match where the patch at (y, x) is an eligible source and nearer."""
-        space = self._space
-        eligible = eligible & (y >= 0) & (y < space.height) & (x >= 0) & (x < space.width)
-        places = torch.where(eligible, y * space.width + x, 0)
-        asked = (eligible & space.is_source[places] & (places != self.matches)).nonzero().flatten()
-        places = places[asked]
+    def _offer(self, wanted: Tensor, places: Tensor) -> None:
+        """Replace each match by the patch at its place, where that is a source and nearer.
+
+        Places are flat indices that need not lie in the picture nor, after a shift past its left or
+        right side, where a row of pixels would have put them: any source may be tried.
+        """
+        places = places.clamp_(0, len(self._space.is_source) - 1)  # 0 is never a source
+        asked = self._space.is_source.index_select(0, places) & (places != self.matches)
+        asked = asked.nonzero().flatten()
+        places = places.index_select(0, asked)
         distances = self._distance(wanted.index_select(0, asked), places)
-        better = distances < self.distances[asked]
-        winners = asked[better]
-        self.matches[winners] = places[better]
-        self.distances[winners] = distances[better]
+        better = (distances < self.distances.index_select(0, asked)).nonzero().flatten()
+        winners = asked.index_select(0, better)
+        self.matches.index_copy_(0, winners, places.index_select(0, better))
+        self.distances.index_copy_(0, winners, distances.index_select(0, better))
 
     def _distance(self, wanted: Tensor, places: Tensor) -> Tensor:
         return (wanted - self._space.descriptions.index_select(0, places)).square_().sum(1)

@@ -13,8 +13,10 @@ from torch import Tensor
 SIDE = 7  # pixels; the side Wexler et al. and Newson et al. use for pictures
 HALF = SIDE // 2
 _COMPONENTS = 24  # dimensions that are left of a patch's SIDE * SIDE * channels
+_ITERATIONS = 12  # that the components are found in
 _SAMPLE = 4096  # source patches that the components are found from
-_CHUNK = 1 << 15  # target patches gathered at once, which bounds memory
+_TRUST = 1.3  # factor by which a patch is believed less for every pixel deeper in the hole
+_CHUNK = 1 << 15  # patches or pixels gathered at once, which bounds memory
 
 
 class PatchSpace:
@@ -25,7 +27,7 @@ class PatchSpace:
 
     Args:
         picture: (H, W, C) float32; what lies in holes is ignored here.
-        holes: (H, W) bool.
+        holes: (H, W) bool; at least one patch must be a source.
 
     Attributes:
         targets: (N,) centres of the patches that touch a hole, in raster order.
@@ -44,9 +46,8 @@ class PatchSpace:
         self.sources = self.is_source.nonzero().flatten()
         rows = torch.arange(-HALF, HALF + 1, device=picture.device)
         self.offsets = (rows[:, None] * self.width + rows).flatten()
-        if len(self.sources):
-            self._basis = self._principal_components(picture)
-            self.descriptions = self._describe_everywhere(picture)
+        self._basis = self._principal_components(picture)
+        self.descriptions = self._describe_everywhere(picture)
 
     def describe_targets(self, picture: Tensor) -> Tensor:
         """(N, K) descriptions of the target patches, as ``picture`` fills them now."""
@@ -60,12 +61,15 @@ class PatchSpace:
         return pixels.index_select(0, places).reshape(len(centres), -1)
 
     def _principal_components(self, picture: Tensor) -> Tensor:
-        """(SIDE * SIDE * C, K) orthonormal columns."""
+        """(SIDE * SIDE * C, K) orthonormal columns, by orthogonal iteration."""
         chosen = self.sources[:: -(-len(self.sources) // _SAMPLE)]
         patches = self._gather(picture.reshape(-1, self.channels), chosen).double().cpu()
         patches -= patches.mean(0)
-        _, vectors = torch.linalg.eigh(patches.T @ patches)
-        return vectors.flip(1)[:, :_COMPONENTS].float().contiguous().to(picture.device)
+        covariance = patches.T @ patches
+        basis = torch.eye(len(covariance), _COMPONENTS, dtype=covariance.dtype)
+        for _ in range(_ITERATIONS):
+            basis, _ = torch.linalg.qr(covariance @ basis)
+        return basis.float().to(picture.device)
 
     def _describe_everywhere(self, picture: Tensor) -> Tensor:
         kernels = self._basis.T.reshape(-1, SIDE, SIDE, self.channels).permute(0, 3, 1, 2)
@@ -80,24 +84,24 @@ class Vote:
         space: The patches.
         holes: (H, W) bool.
         depth: (H, W) float32, pixels to the nearest known one: patches nearer to it know better.
+
+    Attributes:
+        pixels: (P,) flat indices of the hole's pixels, in raster order.
     """
 
     def __init__(self, space: PatchSpace, holes: Tensor, depth: Tensor) -> None:
         self.pixels = holes.flatten().nonzero().flatten()
         self._offsets = space.offsets
-        number = torch.full((space.height * space.width,), -1, device=holes.device)
-        number[space.targets] = torch.arange(len(space.targets), device=holes.device)
-        y, x = self.pixels // space.width, self.pixels % space.width
-        steps = torch.arange(-HALF, HALF + 1, device=holes.device)
-        rows, columns = steps.repeat_interleave(SIDE), steps.repeat(SIDE)
-        cy, cx = y[:, None] - rows, x[:, None] - columns
-        inside = (cy >= 0) & (cy < space.height) & (cx >= 0) & (cx < space.width)
-        voters = number[torch.where(inside, cy * space.width + cx, 0)]
-        self._voters = torch.where(inside, voters, -1).to(torch.int32)  # (P, SIDE * SIDE)
-        self._trust = 1.3 ** -depth.flatten()[space.targets]
+        self._trust = _TRUST ** -depth.flatten().index_select(0, space.targets)
+        # A patch that leaves the picture is no target, and a row's end never holds a centre, so
+        # that stepping over it finds none: flat indices do without rows and columns.
+        self._number = torch.full((holes.numel(),), -1, dtype=torch.int32, device=holes.device)
+        self._number[space.targets] = torch.arange(
+            len(space.targets), dtype=torch.int32, device=holes.device
+        )
 
     def mean(self, picture: Tensor, matches: Tensor, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """Average of the votes, those of better matches counting more (Newson et al., eq. 8).
+        """Average of the votes, those of better matches counting more (Newson et al. 2014, 3.4).
 
         Args:
             picture: (H, W, C) float32.
@@ -107,27 +111,41 @@ class Vote:
         Returns:
             (P, C) values of the hole's pixels, and (P,) bool: which got a vote at all.
         """
-        voters = self._voters.long()
-        counted = (voters >= 0) & (matches[voters] >= 0)
-        cost = torch.where(counted, distances[voters], torch.inf)
-        # Newson et al.: the spread is the 75th percentile of a pixel's distances.
-        rank = (counted.sum(1) * 3 // 4).clamp(max=voters.shape[1] - 1)
-        spread = cost.sort(1).values.gather(1, rank[:, None]).nan_to_num(posinf=1.0)
-        weights = torch.exp(-cost / (2 * spread.clamp(min=1e-8))) * self._trust[voters]
-        weights = torch.where(counted, weights, 0.0)
-        total = weights.sum(1, keepdim=True)
-        values = self._sum(picture, matches, voters, weights) / total.clamp(min=1e-12)
-        return values, total[:, 0] > 0
+        flat = picture.flatten(0, 1)
+        values, voted = [], []
+        for pixels in self.pixels.split(_CHUNK):
+            voters, present = self._voters(pixels)
+            centres = matches[voters]
+            present &= centres >= 0
+            weights = self._weights(distances[voters], present) * self._trust[voters]
+            total = weights.sum(1, keepdim=True)
+            places = (centres + self._offsets).clamp_(0, len(flat) - 1)
+            weights /= total.clamp(min=1e-20)
+            values.append(F.embedding_bag(places, flat, mode="sum", per_sample_weights=weights))
+            voted.append(total[:, 0] > 0)
+        return torch.cat(values), torch.cat(voted)
 
     def best(self, picture: Tensor, matches: Tensor, distances: Tensor) -> Tensor:
         """(P, C): every pixel from the one patch around it that matches best."""
-        voters = self._voters.long()
-        cost = torch.where(voters >= 0, (distances / self._trust)[voters], torch.inf)
-        chosen = cost.argmin(1, keepdim=True)
-        places = matches[voters.gather(1, chosen)] + self._offsets[chosen]
-        return picture.reshape(-1, picture.shape[-1])[places[:, 0]]
+        flat = picture.flatten(0, 1)
+        cost = distances / self._trust
+        values = []
+        for pixels in self.pixels.split(_CHUNK):
+            voters, present = self._voters(pixels)
+            chosen = torch.where(present, cost[voters], torch.inf).argmin(1)
+            centres = matches[voters.gather(1, chosen[:, None])[:, 0]]
+            values.append(flat.index_select(0, centres + self._offsets[chosen]))
+        return torch.cat(values)
 
-    def _sum(self, picture: Tensor, matches: Tensor, voters: Tensor, weights: Tensor) -> Tensor:
-        flat = picture.reshape(-1, picture.shape[-1])
-        places = (matches[voters] + self._offsets).clamp_(0, len(flat) - 1)
-        return F.embedding_bag(places, flat, mode="sum", per_sample_weights=weights)
+    def _voters(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, SIDE * SIDE) numbers of the targets around some pixels, and which of them exist."""
+        centres = (pixels[:, None] - self._offsets).clamp_(0, len(self._number) - 1)
+        voters = self._number[centres].long()
+        return voters.clamp(min=0), voters >= 0
+
+    def _weights(self, distances: Tensor, present: Tensor) -> Tensor:
+        """Gaussian in the distance; its variance is the 75th percentile of a pixel's distances."""
+        cost = torch.where(present, distances, torch.inf)
+        rank = (present.sum(1) * 3 // 4).clamp_(max=cost.shape[1] - 1)
+        spread = cost.sort(1).values.gather(1, rank[:, None]).nan_to_num_(posinf=1.0)
+        return torch.where(present, torch.exp(-cost / (2 * spread.clamp(min=1e-8))), 0.0)
