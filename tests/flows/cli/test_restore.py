@@ -1,0 +1,124 @@
+import json
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+FAST = ("--model", "telea", "--output", "out")
+
+
+def test_a_folder_is_restored_and_the_rest_is_told(run, make_master) -> None:
+    make_master("a", seed=1)
+    make_master("b", seed=2)
+    make_master("bare", mask=False)
+    result = run("restore", "scans", *FAST)
+    assert result.exit_code == 0
+    assert "a.restored.tif" in result.stdout
+    assert "bare.tif: left alone: has no mask" in result.stdout
+    assert "Orchestration by Prefect:" in result.stdout
+    assert not result.stderr
+
+
+def test_some_failed_is_1_and_json_says_which(run, make_master, tmp_path: Path) -> None:
+    make_master("a")
+    (tmp_path / "scans" / "letter.tif").write_text("Dear Sir")
+    result = run("restore", "scans", *FAST, "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [m["status"] for m in answer["masters"]] == ["restored", "failed"]
+    assert answer["masters"][1]["reason"]
+    assert set(answer["prefect"]) == {"seconds", "percent"}
+    again = json.loads(run("restore", "scans", *FAST, "--json").stdout)
+    assert [m["status"] for m in again["masters"]] == ["already restored", "failed"]
+
+
+def test_a_mask_that_is_given_wins(run, make_master) -> None:
+    source = make_master("a")
+    other = make_master("b").with_name("b.mask.tif").rename("given.tif")
+    source.with_name("a.mask.tif").unlink()
+    result = run("restore", source, "--mask", other, *FAST)
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gone.tif"], "gone.tif: failed: does not exist"),
+        (["empty"], "no TIFF there"),
+        (["scans/bare.tif"], "no mask"),
+    ],
+)
+def test_nothing_done_is_3_with_the_reason(run, make_master, arguments, said: str) -> None:
+    make_master("bare", mask=False)
+    Path("empty").mkdir()
+    result = run("restore", *arguments, *FAST)
+    assert result.exit_code == 3
+    assert said in result.stdout + result.stderr
+
+
+def test_a_model_that_does_not_exist_names_those_that_do(run, make_master) -> None:
+    result = run("restore", make_master(), "--model", "toaster", "--output", "out")
+    assert result.exit_code == 3
+    assert result.stderr.count("\n") == 1
+    assert "toaster" in result.stderr
+    assert "telea" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scans/a.tif", "scans/b.tif", "--mask", "m.tif", "--output", "out"],
+        ["scans", "--mask", "m.tif", "--output", "out"],
+        ["scans/a.tif"],
+        ["--output", "out"],
+        ["scans/a.tif", "--output", "out", "--memory", "much"],
+    ],
+)
+def test_wrong_usage_is_2(run, make_master, arguments: list[str]) -> None:
+    make_master("a")
+    make_master("b")
+    assert run("restore", *arguments).exit_code == 2
+
+
+def test_killed_at_any_moment_it_continues_to_the_same_bytes(run, start, make_master) -> None:
+    # Windows of a slow model, so that there is something to be killed in.
+    source = make_master("big", side=1200)
+    arguments = ("--model", "biharmonic")
+    assert run("restore", source, *arguments, "--output", "whole").exit_code == 0
+    dice = random.Random(7)
+    rounds = 3
+    for _ in range(rounds):
+        process = start("restore", source, *arguments, "--output", "killed")
+        _wait_for_work(process, Path("killed"))
+        time.sleep(dice.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert run("restore", source, *arguments, "--output", "killed").exit_code == 0
+    for part in ("restored.tif", "mask.tif", "layer.tif"):
+        whole, killed = (Path(o, "big", f"big.{part}").read_bytes() for o in ("whole", "killed"))
+        assert whole == killed
+    assert [p.name for p in Path("killed").iterdir()] == ["big"]
+    assert run("catalogue", "check").exit_code == 0
+
+
+def test_interrupted_it_ends_at_once_and_in_silence(start, make_master) -> None:
+    source = make_master("big", side=1200)
+    process = start("restore", source, "--model", "biharmonic", "--output", "out")
+    _wait_for_work(process, Path("out"))
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def _wait_for_work(process: "subprocess.Popen[str]", output: Path) -> None:
+    """Until the work folder is there, or the process has ended."""
+    while (
+        process.poll() is None and not list(output.glob("*")) and not list(output.glob(".*.work"))
+    ):
+        time.sleep(0.02)
