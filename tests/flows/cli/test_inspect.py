@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 
+# Odd rather than malformed; tests/heritage/tiff/test_compose.py says why.
+SOUND = {
+    "TwelveMonkeys__a33.tif",
+    "rio-tiler__201404_13SED190110_201404_0x1500m_CL_1_alpha.tif",
+    "rio-tiler__201404_13SED190110_201404_0x1500m_CL_1_mask.tif",
+}
+
 
 def test_every_malformed_file_is_one_line_and_exit_3(shared: Path, run) -> None:
-    files = sorted(p for p in (shared / "data/tiff/malformed").iterdir() if p.suffix != ".md")
-    assert files
-    for file in files:
+    files = {path.name: path for path in (shared / "data/tiff/malformed").glob("*.[tT]*")}
+    assert set(files) > SOUND
+    for name in sorted(set(files) - SOUND):
+        file = files[name]
         started = time.monotonic()
         result = run("inspect", file)
         lines = result.stderr.strip().splitlines()
