@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, String, column, inspect, select, table
+from sqlalchemy import Connection, String, column, func, inspect, select, table
 
 from db.engine import Database
 from db.errors import CatalogueTooNew
@@ -33,10 +33,16 @@ def head() -> str:
 
 def revision_of(connection: Connection) -> str | None:
     """The revision a database is at; ``None`` for an empty one."""
-    if not inspect(connection).has_table(VERSION_TABLE):
+    if not _has_version_table(connection):
         return None
     query = select(column("version_num", String)).select_from(table(VERSION_TABLE))
     return connection.scalar(query)
+
+
+def _has_version_table(connection: Connection) -> bool:
+    if connection.dialect.name == "postgresql":  # its inspector takes ten times as long
+        return connection.scalar(select(func.to_regclass(VERSION_TABLE))) is not None
+    return inspect(connection).has_table(VERSION_TABLE)
 
 
 def migrate(database: Database, target: str = "head") -> None:
