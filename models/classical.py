@@ -10,8 +10,8 @@ depth of a 16-bit master, so every channel is filled by itself. Three habits of 
   level of 255: on a scale of 0..1 that is garbage, on a scale of 2**32 it is nothing.
 * Navier-Stokes takes gradients below 0.01 for none, again in grey levels: its scale is 0..255.
 
-Time and memory grow with the square of the radius and with the hole, not with the picture, because
-only the surroundings of each hole are handed over.
+Only the bounding box of the holes and what can matter around it is handed over, so that a small
+hole in a large picture costs little.
 """
 
 from __future__ import annotations
@@ -43,12 +43,27 @@ class _OpenCV(Inpainter):
     def _fill_one(
         self, picture: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.float32]:
+        crop = _surroundings(mask)
         margin = ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN))
-        wide_mask = np.pad(mask, margin, mode="edge").astype(np.uint8)
-        wide = np.pad(picture * np.float32(self.scale), ((0, 0), *margin), mode="edge")
+        wide_mask = np.pad(mask[crop], margin, mode="edge").astype(np.uint8)
+        scaled = picture[(slice(None), *crop)] * np.float32(self.scale)
+        wide = np.pad(scaled, ((0, 0), *margin), mode="edge")
         inner = (slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
-        channels = [cv2.inpaint(c, wide_mask, _RADIUS, self.method)[inner] for c in wide]
-        return np.stack(channels) / np.float32(self.scale)
+        filled = picture.copy()
+        for channel, target in zip(wide, filled, strict=True):
+            restored = cv2.inpaint(channel, wide_mask, _RADIUS, self.method)[inner]
+            target[crop] = restored / np.float32(self.scale)
+        return filled
+
+
+def _surroundings(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The bounding box of the holes, and as much around it as can matter."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    reach = _RADIUS + _MARGIN
+    return (
+        slice(max(0, int(rows[0]) - reach), int(rows[-1]) + 1 + reach),
+        slice(max(0, int(columns[0]) - reach), int(columns[-1]) + 1 + reach),
+    )
 
 
 class Telea(_OpenCV):

@@ -29,3 +29,19 @@ def test_the_first_row_and_column_are_filled_too(name):
     mask[..., :20, 0] = 1
     mask[..., -1, 5:] = 1
     torch.testing.assert_close(models.load(name)(image, mask), image, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["telea", "navier-stokes"])
+def test_what_is_cut_away_before_filling_does_not_matter(name):
+    image = torch.rand(1, 3, 60, 60, generator=torch.Generator().manual_seed(5))
+    mask = torch.zeros(1, 1, 60, 60)
+    mask[..., 25:35, 22:31] = 1
+    fill = models.load(name)
+    whole = fill(image, mask)
+    assert torch.equal(
+        fill(image[..., 20:40, 17:36], mask[..., 20:40, 17:36]), whole[..., 20:40, 17:36]
+    )
+    far = torch.zeros_like(mask)
+    far[..., 0, 0] = far[..., -1, -1] = 1  # these hand over everything
+    again = fill(image, torch.maximum(mask, far))
+    assert torch.equal(again[..., 25:35, 22:31], whole[..., 25:35, 22:31])
