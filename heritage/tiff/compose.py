@@ -16,7 +16,8 @@ from heritage.tiff.grid import Cell
 from heritage.tiff.lossless import LosslessCodec
 from heritage.tiff.order import Encoded, Progress, in_order
 from heritage.tiff.picture import Picture
-from heritage.tiff.renewal import release_page, write_directory
+from heritage.tiff.promotion import promote
+from heritage.tiff.renewal import release_page, renewed_tags, write_directory
 from heritage.tiff.rewriting import Rewriter
 
 Touched = Callable[[Box], bool]
@@ -44,6 +45,14 @@ class Composed:
     touched_segments: int
     reencoded: str | None
     bigtiff_promoted: bool = False
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How many segments were written again, and whether the file became a BigTIFF."""
+
+    segments: int
+    promoted: bool
 
 
 def compose(
@@ -100,29 +109,31 @@ def _compose(
 ) -> Composed:
     before = copy_and_hash(picture.descriptor, descriptor)
     cells = [cell for cell in picture.grid.cells() if touched(cell.box)]
-    reason, changed = _why_anew(picture), 0
+    reason, done = _why_anew(picture), Exchange(0, promoted=False)
     if cells and reason is None:
         try:
-            changed = _exchange(picture, descriptor, cells, paint, progress)
+            done = _exchange(picture, descriptor, cells, paint, progress)
         except NotReproducible as fault:
             reason = f"its compression cannot hold the restored pixels exactly ({fault})"
             os.ftruncate(descriptor, 0)
             before = copy_and_hash(picture.descriptor, descriptor)
     if cells and reason is not None:
         try:
-            changed = _renew(picture, descriptor, cells, paint, progress)
+            done = _renew(picture, descriptor, cells, paint, progress)
         except NotReproducible as fault:
             raise MasterRefused(
-                f"its samples do not fit {picture.info.bits} bits; it is damaged", picture.path
+                f"its samples, or the painted ones, do not fit {picture.info.bits} bits",
+                picture.path,
             ) from fault
     os.fsync(descriptor)
     return Composed(
         source_sha256=before,
-        sha256=sha256_file(target) if changed else before,
+        sha256=sha256_file(target) if done.segments else before,
         bytes=os.fstat(descriptor).st_size,
         segments=picture.grid.segments,
-        touched_segments=changed,
-        reencoded=reason if changed else None,
+        touched_segments=done.segments,
+        reencoded=reason if done.segments else None,
+        bigtiff_promoted=done.promoted,
     )
 
 
@@ -140,7 +151,7 @@ def _exchange(
     cells: list[Cell],
     paint: Paint,
     progress: Progress | None,
-) -> int:
+) -> Exchange:
     rewriter = Rewriter(picture, descriptor)
     segments = set[int]()
 
@@ -156,9 +167,18 @@ def _exchange(
                 rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
 
     in_order(cells, picture.info.pixel_bytes, work, store, progress)
-    rewriter.finish()
-    os.ftruncate(descriptor, rewriter.space.end)
-    return len(segments)
+    promoted = rewriter.moved and rewriter.outgrown
+    if promoted:
+        promote(rewriter, rewriter.changes())
+    else:
+        rewriter.finish()
+    _close(rewriter)
+    return Exchange(len(segments), promoted)
+
+
+def _close(rewriter: Rewriter) -> None:
+    rewriter.blank()
+    os.ftruncate(rewriter.target, rewriter.space.end)
 
 
 def _encoded(picture: Picture, cell: Cell, paint: Paint) -> Encoded:
@@ -185,7 +205,7 @@ def _renew(
     cells: list[Cell],
     paint: Paint,
     progress: Progress | None,
-) -> int:
+) -> Exchange:
     rewriter, codec = Rewriter(picture, descriptor), LosslessCodec(picture.page)
     painted = set(cells)
     everything = list(picture.grid.cells())
@@ -207,10 +227,14 @@ def _renew(
 
     release_page(rewriter)
     in_order(everything, picture.info.pixel_bytes, work, store, progress)
-    write_directory(rewriter, codec)
-    rewriter.blank()
-    os.ftruncate(descriptor, rewriter.space.end)
-    return picture.grid.segments
+    changes = renewed_tags(rewriter, codec)
+    promoted = rewriter.outgrown
+    if promoted:
+        promote(rewriter, changes)
+    else:
+        write_directory(rewriter, changes)
+    _close(rewriter)
+    return Exchange(picture.grid.segments, promoted)
 
 
 def _what_failed(error: OSError) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from heritage.tiff.fixity import write_all
 from heritage.tiff.lossless import DEFLATE, LosslessCodec
 from heritage.tiff.picture import Picture
-from heritage.tiff.rewriting import LONG, LONG8, Rewriter
+from heritage.tiff.rewriting import LONG, LONG8, Changes, Rewriter
 
 SHORT: Final = 3
 RGB: Final = 2
@@ -35,59 +35,57 @@ def release_page(rewriter: Rewriter) -> None:
     rewriter.released = True
 
 
-def write_directory(rewriter: Rewriter, codec: LosslessCodec) -> None:
-    """Write the page's directory anew and let the file point to it.
+def renewed_tags(rewriter: Rewriter, codec: LosslessCodec) -> Changes:
+    """Tags of the page that change with its compression; and those that old-style JPEG omits.
 
     Args:
         rewriter: Holds the new positions and lengths of all segments.
         codec: What they were encoded with.
+    """
+    picture = rewriter.picture
+    info, tags = picture.info, picture.directory.tags
+    gone = GONE | (YCBCR_TAGS if _becomes_rgb(picture) else frozenset())
+    changed: Changes = dict.fromkeys(code for code in gone if code in tags)
+    short = {259: [DEFLATE], 317: [codec.predictor]}
+    if 262 not in tags or _becomes_rgb(picture):
+        short[262] = [RGB if info.colour == "rgb" else int(picture.page.photometric)]
+    if 258 not in tags:
+        short[258] = [codec.bits] * info.samples
+    if 277 not in tags:
+        short[277] = [info.samples]
+    if 266 in tags:
+        short[266] = [1]
+    changed |= {code: (SHORT, np.array(value, np.uint64)) for code, value in short.items()}
+    wide = LONG8 if picture.structure.format.bigtiff or rewriter.outgrown else LONG
+    where, length = (324, 325) if picture.grid.tiled else (273, 279)
+    return changed | {where: (wide, rewriter.offsets), length: (wide, rewriter.counts)}
+
+
+def write_directory(rewriter: Rewriter, changes: Changes) -> None:
+    """Write the page's directory anew and let the file point to it.
+
+    Args:
+        rewriter: Holds the new positions and lengths of all segments.
+        changes: The tags that are not as they were.
 
     Raises:
-        MasterRefused: If a classic TIFF would pass 4 GiB.
         OSError: If it cannot be written.
     """
     picture, form = rewriter.picture, rewriter.picture.structure.format
     directory = picture.directory
-    entries = _kept(picture)
-    for code, value in _changed(picture, codec).items():
-        entries[code] = rewriter.entry(code, SHORT, np.array(value, np.uint64))
-    wide = LONG8 if form.bigtiff else LONG
-    tiled = picture.grid.tiled
-    entries[324 if tiled else 273] = rewriter.entry(324 if tiled else 273, wide, rewriter.offsets)
-    entries[325 if tiled else 279] = rewriter.entry(325 if tiled else 279, wide, rewriter.counts)
+    entries = {code: picture.read(tag.at, form.entry_bytes) for code, tag in directory.tags.items()}
+    for code, change in changes.items():
+        if change is None:
+            del entries[code]
+        else:
+            entries[code] = rewriter.entry(code, *change)
     raw = struct.pack(form.count_code, len(entries))
     raw += b"".join(entries[code] for code in sorted(entries))
     raw += picture.read(directory.next_at, form.offset_bytes)
-    if rewriter.occupancy.alone(directory.at, directory.size):
-        rewriter.space.release(directory.at, directory.at + directory.size)
+    rewriter.space.release(directory.at, directory.at + directory.size)
     at = rewriter.place(len(raw), 8 if form.bigtiff else 2)
     write_all(rewriter.target, raw, at)
     write_all(rewriter.target, struct.pack(form.offset_code, at), directory.pointer_at)
-
-
-def _kept(picture: Picture) -> dict[int, bytes]:
-    gone = GONE | (YCBCR_TAGS if _becomes_rgb(picture) else frozenset())
-    size = picture.structure.format.entry_bytes
-    return {
-        code: picture.read(tag.at, size)
-        for code, tag in picture.directory.tags.items()
-        if code not in gone
-    }
-
-
-def _changed(picture: Picture, codec: LosslessCodec) -> dict[int, list[int]]:
-    """Tags of the new compression; and those that old-style JPEG lets a writer leave out."""
-    info, tags = picture.info, picture.directory.tags
-    changed = {259: [DEFLATE], 317: [codec.predictor]}
-    if 262 not in tags or _becomes_rgb(picture):
-        changed[262] = [RGB if info.colour == "rgb" else int(picture.page.photometric)]
-    if 258 not in tags:
-        changed[258] = [codec.bits] * info.samples
-    if 277 not in tags:
-        changed[277] = [info.samples]
-    if 266 in tags:
-        changed[266] = [1]
-    return changed
 
 
 def _becomes_rgb(picture: Picture) -> bool:

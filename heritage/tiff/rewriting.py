@@ -14,15 +14,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heritage.errors import MasterRefused
 from heritage.tiff.fixity import PIECE, write_all
 from heritage.tiff.grid import Cell
 from heritage.tiff.picture import BAND, Picture
 from heritage.tiff.space import Space
 from heritage.tiff.structure import INTEGER_TYPES, TYPE_FORMATS, Tag, type_bytes
 
-LONG, LONG8 = 4, 16
+LONG, LONG8, LONG8_BYTES = 4, 16, 8
 CLASSIC_END: Final = 2**32 - 1
+Changes = dict[int, tuple[int, NDArray[np.uint64]] | None]
+"""Tags of the restored page that change: type and values, or None where one goes."""
 
 
 class Rewriter:
@@ -32,7 +33,7 @@ class Rewriter:
         picture: The page in the source; only read.
         target: The copy, open for reading and writing.
 
-    Call ``finish`` when all segments are in. Not thread-safe.
+    Call ``finish`` when all segments are in, then ``blank``. Not thread-safe.
     """
 
     def __init__(self, picture: Picture, target: int) -> None:
@@ -61,7 +62,6 @@ class Rewriter:
         """Write a compressed segment, once.
 
         Raises:
-            MasterRefused: If a classic TIFF would pass 4 GiB.
             OSError: If it cannot be written.
         """
         table = self.picture.table
@@ -83,7 +83,6 @@ class Rewriter:
         """Write some rows of an uncompressed segment.
 
         Raises:
-            MasterRefused: If a classic TIFF would pass 4 GiB.
             OSError: If it cannot be written.
         """
         segment = cell.segment + plane * self.picture.grid.per_plane
@@ -112,32 +111,35 @@ class Rewriter:
             self.counts[segment] = size
 
     def place(self, size: int, align: int = 2) -> int:
-        """Room for new bytes.
+        """Room for new bytes."""
+        return self.space.place(size, align)
 
-        Raises:
-            MasterRefused: If a classic TIFF would pass 4 GiB.
-        """
-        at = self.space.place(size, align)
-        if not self.picture.structure.format.bigtiff and self.space.end > CLASSIC_END:
-            raise MasterRefused(
-                "restored it would pass 4 GiB, more than a classic TIFF can hold; "
-                "save the master as BigTIFF first",
-                self.picture.path,
-            )
-        return at
+    @property
+    def outgrown(self) -> bool:
+        """Whether a classic TIFF has no offsets for where things are, or will be, now."""
+        structure = self.picture.structure
+        tables = 2 * LONG8_BYTES * len(self.offsets) + self.picture.directory.size
+        return not structure.format.bigtiff and self.space.end + tables > CLASSIC_END
+
+    def changes(self) -> Changes:
+        """The tags of the page that say where its segments are now."""
+        table, tags = self.picture.table, self.picture.directory.tags
+        changed: Changes = {table.offsets_code: (LONG8, self.offsets)}
+        if table.counts_code in tags:
+            changed[table.counts_code] = (LONG8, self.counts)
+        return changed
 
     def finish(self) -> None:
-        """Write the tables of positions and lengths, and blank what is no longer used.
+        """Write the tables of positions and lengths.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If they cannot be written.
         """
         table, tags = self.picture.table, self.picture.directory.tags
         if self.moved:
             self._store(tags[table.offsets_code], self.offsets)
         if self.resized and table.counts_code in tags:
             self._store(tags[table.counts_code], self.counts)
-        self.blank()
 
     def blank(self) -> None:
         """Overwrite the pixels that were replaced, and cut the file where only those are left."""
@@ -164,7 +166,6 @@ class Rewriter:
         """A directory entry for these values; what does not fit inside is written elsewhere.
 
         Raises:
-            MasterRefused: If a classic TIFF would pass 4 GiB.
             OSError: If it cannot be written.
         """
         form = self.picture.structure.format

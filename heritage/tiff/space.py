@@ -55,6 +55,12 @@ class Occupancy:
         over = np.searchsorted(self._stops, start, "right")
         return int(begun) - int(over) <= 1
 
+    def touched(self, start: int, stop: int) -> bool:
+        """Whether any of the ranges reaches into these bytes."""
+        begun = np.searchsorted(self._starts, stop, "left")
+        over = np.searchsorted(self._stops, start, "right")
+        return int(begun) > int(over)
+
     def orderly(self) -> bool:
         """Whether header and directories overlap with nothing, so that they can be edited."""
         starts, stops = self._fixed[:, 0], self._fixed.sum(axis=1)
@@ -157,6 +163,14 @@ class Space:
                 self._take(index, start, start + size)
                 return start
         return self._append(size, align)
+
+    def reserve(self, stop: int) -> None:
+        """Hand out nothing before ``stop`` any more."""
+        while self._starts and self._starts[0] < stop:
+            start, end = self._starts.pop(0), self._stops.pop(0)
+            if end > stop:
+                self._starts.insert(0, max(start, stop))
+                self._stops.insert(0, end)
 
     def left(self) -> list[tuple[int, int]]:
         """What was given back and not used again, as (start, stop)."""

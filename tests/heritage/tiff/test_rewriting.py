@@ -11,7 +11,6 @@ import tifffile
 from heritage.errors import MasterRefused
 from heritage.geometry import Box
 from heritage.tiff import compose, open_master, structure_differences
-from heritage.tiff import rewriting as rewriting_module
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 16: 8}
 CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
@@ -217,20 +216,6 @@ def test_old_pixels_do_not_linger(master: Path, out: Path) -> None:
     compose(master, out, paint, Box(0, 0, 50, 20).overlaps)
     assert data[0] not in out.read_bytes()
     assert data[1] in out.read_bytes()
-
-
-def test_a_classic_tiff_that_would_pass_its_limit_is_refused(
-    recipe: Any, master: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe(compression="deflate").write(master)
-    monkeypatch.setattr(rewriting_module, "CLASSIC_END", master.stat().st_size + 10)
-
-    def paint(area: Box, pixels: Any) -> None:
-        pixels[:] = np.random.default_rng(0).integers(0, 255, pixels.shape)
-
-    with pytest.raises(MasterRefused, match="4 GiB"):
-        compose(master, out, paint, lambda box: True)
-    assert not out.exists()
 
 
 def test_a_directory_under_the_pixels_is_refused(master: Path, out: Path) -> None:
