@@ -14,14 +14,15 @@ from rasterio.windows import Window
 SIDE = 20_000
 
 RUN = """
-import json, resource, sys, time
+import json, re, sys, time
 from pathlib import Path
 import cv2, rasterio, scipy.sparse.csgraph, tifffile
 from heritage.damage.masks import import_mask, open_mask
 from heritage.damage.regions import find_regions
 from heritage.restore.plan import make_plan
 
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# getrusage's peak survives exec, so it would show that of the test run; this one does not.
+peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before, start = peak(), time.perf_counter()
 source, target, side = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 info = import_mask(source, target, side, side)
@@ -72,6 +73,7 @@ def mask(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is read from /proc")
 def test_a_mask_of_400_megapixels_is_imported_and_planned_in_300_megabytes(mask):
     command = [sys.executable, "-c", RUN, mask, mask.with_name("kept.tif"), str(SIDE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -81,4 +83,4 @@ def test_a_mask_of_400_megapixels_is_imported_and_planned_in_300_megabytes(mask)
     assert 0.005 < said["share"] < 0.03
     assert said["regions"] > 5000
     assert said["levels"] >= 2
-    assert said["bytes"] < 300e6
+    assert 10e6 < said["bytes"] < 300e6
