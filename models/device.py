@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar, cast
 
@@ -50,3 +52,17 @@ def fault_of(device: str) -> str | None:
         # torch raises AssertionError where it was compiled without CUDA
         return str(error).strip().splitlines()[0]
     return None if energy > 0 else "it computes nonsense"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one CPU thread: the same sums, to the last bit, on any number of cores.
+
+    Many small operations are also faster so, several times where other programs share the cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from models.correspondence import Search
+from models.device import one_thread
 from models.inpainter import Inpainter
 from models.patches import PatchSpace, Vote
 from models.scales import Scale, enlarge, make_scales, smooth_fill
@@ -37,7 +38,8 @@ class PatchMatch(Inpainter):
             y0, x0 = max(0, int(rows[0]) - _REACH), max(0, int(columns[0]) - _REACH)
             y1, x1 = int(rows[-1]) + 1 + _REACH, int(columns[-1]) + 1 + _REACH
             crop = picture[:, y0:y1, x0:x1].permute(1, 2, 0)
-            target[:, y0:y1, x0:x1] = fill(crop, hole[y0:y1, x0:x1]).permute(2, 0, 1)
+            with one_thread():
+                target[:, y0:y1, x0:x1] = fill(crop, hole[y0:y1, x0:x1]).permute(2, 0, 1)
         return filled
 
 

@@ -26,6 +26,18 @@ def test_a_pattern_is_continued_through_a_hole():
     assert float((restored - image).abs().max()) < 0.02
 
 
+def test_the_number_of_cores_does_not_matter():
+    image = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(4))
+    mask, fill = a_hole(64, 80, 20, 20, 20), models.load("patchmatch", device="cpu")
+    first, threads = fill(image, mask), torch.get_num_threads()
+    torch.set_num_threads(threads + 2)
+    try:
+        assert torch.equal(fill(image, mask), first)
+        assert torch.get_num_threads() == threads + 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_what_is_farther_than_the_reach_does_not_matter():
     image, mask = stripes(32, 1200), a_hole(32, 1200, 8, 20, 10)
     other = image.clone()
