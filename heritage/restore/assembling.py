@@ -44,8 +44,8 @@ class GrainToAdd:
 def grain_to_add(plan: Plan, grains: dict[int, Grain], seed: int) -> GrainToAdd:
     """Decide on the grain of every window.
 
-    Where a window saw too few known pixels, in the middle of a large loss, its surroundings are those
-    of the nearest window that saw enough.
+    Where a window saw too few known pixels, in the middle of a large loss, its surroundings are
+    those of the nearest window that saw enough.
     """
     softness = softness_of(grains.values())
     measured = [number for number, grain in grains.items() if grain.weight > 0]
@@ -160,4 +160,5 @@ def _read_back(path: Path, dtype: str, written: list[tuple[Box, int]]) -> None:
 
 
 def _checksum(native: Native, replaced: NDArray[np.bool_]) -> int:
-    return zlib.crc32(np.ascontiguousarray(native[replaced]), zlib.crc32(np.packbits(replaced)))
+    where = zlib.crc32(np.packbits(replaced).tobytes())
+    return zlib.crc32(native[replaced].tobytes(), where)

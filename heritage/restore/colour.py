@@ -45,8 +45,8 @@ def value_range(known: Iterable[Native]) -> tuple[float, float]:
     """
     low, high = np.inf, -np.inf
     for piece in known:
-        usable = piece[np.isfinite(piece)]
-        usable = usable[np.abs(usable) < NOT_A_COLOUR] if usable.dtype.kind == "f" else usable
+        values = piece.astype(np.float64) if piece.dtype.kind == "f" else piece
+        usable = values[np.abs(values) < NOT_A_COLOUR] if piece.dtype.kind == "f" else values
         if usable.size:
             low, high = min(low, float(usable.min())), max(high, float(usable.max()))
     if low > high or (low >= 0 and high <= 1):
@@ -120,7 +120,7 @@ class WorkingSpace:
 
     @property
     def has_grain(self) -> bool:
-        """Whether noise makes sense in this space: not between two tones or among palette entries."""
+        """Whether noise makes sense here: not between two tones, not among palette entries."""
         return self.colour != "palette" and self.high - self.low > (0 if self._is_float else 15)
 
     @property
@@ -137,7 +137,7 @@ class WorkingSpace:
         if not self._is_float:
             return np.zeros(native.shape[:-1], np.bool_)
         colour = native[..., : self.colour_samples].astype(np.float64)
-        return ~(np.abs(colour) < NOT_A_COLOUR).all(axis=-1)
+        return np.asarray(~(np.abs(colour) < NOT_A_COLOUR).all(axis=-1))
 
     def to_rgb(self, native: Native) -> Floats:
         """Samples (..., samples) as networks see them: (..., 3) float32 in 0..1."""
@@ -196,15 +196,14 @@ class WorkingSpace:
         return self._denormalised(rgb)
 
     def _normalised(self, colour: Native) -> Floats:
-        if colour.dtype.itemsize <= 2 and self.low == 0:
-            unit = colour.astype(np.float32)
-            unit /= np.float32(self.high)
+        if colour.dtype.itemsize <= 2 and colour.dtype.kind in "bu":
+            unit = colour.astype(np.float32) / np.float32(self.high)
         else:
-            unit = ((colour.astype(np.float64) - self.low) / (self.high - self.low)).astype(
-                np.float32
-            )
-        unit = np.clip(np.nan_to_num(unit), 0, 1)
-        return 1 - unit if self.inverted else unit
+            wide = np.clip(colour.astype(np.float64), self.low, self.high)
+            wide = (np.nan_to_num(wide, nan=self.low) - self.low) / (self.high - self.low)
+            unit = wide.astype(np.float32)
+        unit = np.minimum(unit, np.float32(1))
+        return np.asarray(1 - unit if self.inverted else unit, np.float32)
 
     def _denormalised(self, unit: NDArray[np.floating[Any]]) -> Native:
         dtype = np.dtype(self.dtype)

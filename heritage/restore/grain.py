@@ -79,7 +79,7 @@ def measure(
 
 
 def softness_of(grains: Iterable[Grain]) -> float:
-    """How far a scan's grain spreads, in pixels: one number for a master, the median of its windows."""
+    """How far a scan's grain spreads, in pixels: for a master, the median of its windows."""
     found = [grain.likeness for grain in grains if grain.tells]
     return _softness(float(np.median(found))) if found else 0.0
 
@@ -97,7 +97,7 @@ def missing(around: Matrix, inside: Matrix, softness: float) -> Matrix:
 
 
 def noise(box: Box, seed: int, softness: float) -> Floats:
-    """Normal noise of unit variance for the pixels of a box: (h, w, 3), the same wherever it is cut.
+    """Normal noise of unit variance for the pixels of a box: (h, w, 3), wherever it is cut.
 
     Args:
         box: Pixels of the master.
@@ -115,11 +115,15 @@ def noise(box: Box, seed: int, softness: float) -> Floats:
 
 
 def _white(y0: int, x0: int, height: int, width: int, seed: int) -> Floats:
-    """Independent normal numbers keyed by row, column, channel and seed (splitmix64, Steele 2014)."""
+    """Independent normal numbers keyed by row, column, channel and seed.
+
+    The hash is splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+    OOPSLA 2014).
+    """
     # Positions may be negative at the raster's border: they wrap, which is as good a key.
     rows = (np.arange(y0, y0 + height, dtype=np.int64).view(np.uint64) << np.uint64(32))[:, None]
     keys = rows ^ (np.arange(x0, x0 + width, dtype=np.int64).view(np.uint64) & np.uint64(2**32 - 1))
-    keys = keys[..., None] * np.uint64(3) + np.arange(3, dtype=np.uint64)
+    keys = np.asarray(keys[..., None] * np.uint64(3) + np.arange(3, dtype=np.uint64), np.uint64)
     with np.errstate(over="ignore"):
         state = _mixed(keys + np.uint64(seed & (2**64 - 1)) * np.uint64(0x9E3779B97F4A7C15))
         state = _mixed(state + np.uint64(0x9E3779B97F4A7C15))
@@ -161,7 +165,7 @@ def _calm(image: Floats, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _covariance(residual: Floats) -> Matrix:
-    """Robust (3, 3) covariance of (n, 3) residuals: scales by median, correlation of the clipped."""
+    """Robust (3, 3) covariance of (n, 3) residuals: medians, and correlation of the clipped."""
     sigma = TO_SIGMA * np.median(np.abs(residual), axis=0).astype(np.float64)
     if not sigma.any():
         return np.zeros((3, 3))

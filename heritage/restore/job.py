@@ -1,7 +1,7 @@
 """A restoration under way: what it is, where its work lies, and what is left to do.
 
-Everything a run needs to go on lies in ``OUTPUT/.NAME.work``: ``job.json`` (what is being done),
-``plan.json``, ``regions.json``, ``mask.tif`` and the finished batches. ``job.json`` is written last.
+Everything a run needs to go on lies in ``OUTPUT/.NAME.work``: ``job.json`` (what is being done,
+written last), ``plan.json``, ``regions.json``, ``mask.tif`` and the finished batches.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Job:
         return WorkingSpace.of(info, None if limits is None else (limits[0], limits[1]))
 
     def wants_grain(self, space: WorkingSpace) -> bool:
-        """Whether fills get grain: asked for, sensible in this space, and not a tool of the tests."""
+        """Whether fills get grain: asked for, sensible here, and no tool of the tests."""
         asked = bool(self.record["options"]["grain"]) and self.record["kind"] != "test"
         return asked and space.has_grain
 
@@ -117,7 +117,7 @@ class Job:
             return [n for n in range(len(self._planned().batches)) if patches.device(n) is None]
 
     def stages(self, batches: list[int] | None = None) -> list[list[int]]:
-        """Pending batches, or those given, by scale; a stage needs all earlier ones, no batch of its own.
+        """Pending batches, or those given, by scale: a stage needs all earlier ones.
 
         Batches of one stage may run side by side, in one process or in several.
         """

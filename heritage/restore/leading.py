@@ -1,4 +1,4 @@
-"""The coarser solution as a finer window needs it: put together, enlarged, and where it says anything."""
+"""The coarser solution as a finer window needs it: put together and enlarged."""
 
 from __future__ import annotations
 

@@ -52,8 +52,9 @@ def plan_names(sources: Iterable[Path], output: Path) -> list[NamedSource]:
         output: The folder that will hold the restorations.
 
     Returns:
-        One entry per source, in order. All masters of one name are refused, because which of them
-        came first says nothing about which was meant; a path given twice is refused the second time.
+        One entry per source, in order. All masters of one name are refused, because which of
+        them came first says nothing about which was meant; a path given twice is refused the
+        second time.
     """
     listed = [Path(source) for source in sources]
     by_name: dict[str, list[Path]] = defaultdict(list)

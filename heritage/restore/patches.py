@@ -94,7 +94,7 @@ class PatchFolder:
         write_atomically(self.file(batch), buffer.getvalue())
 
     def device(self, batch: int) -> str | None:
-        """Class of the device that computed a batch; None if the batch is missing, torn or foreign."""
+        """Class of the device that computed a batch; None if it is missing, torn or foreign."""
         try:
             with zipfile.ZipFile(self.file(batch)) as archive:
                 names = set(archive.namelist())

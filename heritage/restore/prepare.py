@@ -240,7 +240,7 @@ def _continued(work: Path, identity: dict[str, Any]) -> Job | None:
 
 
 def _refitted(job: Job, info: MasterInfo, kind: str, options: Options) -> Job:
-    """The job with what may change between runs: where the master lies, how much memory there is."""
+    """The job with what may change between runs: the master's place, the memory there is."""
     assert job.plan is not None
     batch = job.plan.batch
     budget = memory.fit(info, options.window, batch, kind, options.memory, job.damaged_pixels)

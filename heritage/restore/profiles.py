@@ -1,7 +1,8 @@
 """CMYK and Lab to the working RGB and back, through LittleCMS.
 
-The working RGB of such masters is ROMM RGB (ISO 22028-2, "ProPhoto", gamma 1.8, D50): it holds every
-surface colour, so that a saturated ink next to a lacuna is not clipped on its way to the network.
+The working RGB of such masters is ROMM RGB (ISO 22028-2, "ProPhoto", gamma 1.8, D50): it holds
+every surface colour, so that a saturated ink next to a lacuna is not clipped on its way to the
+network.
 Everything here is 16 bit or float; nothing is ever rounded to 8 bits.
 """
 
@@ -105,7 +106,8 @@ def decode_lab(stored: NDArray[np.generic], encoding: LabEncoding) -> Floats:
         chroma = unsigned[..., 1:3] / unit - 128
         scale = 65280.0 if wide else 255.0
     else:
-        chroma = stored[..., 1:3].view(np.int16 if wide else np.int8) / unit
+        signed = stored[..., 1:3].view(np.int16 if wide else np.int8)
+        chroma = signed.astype(np.float64) / unit
     light = unsigned[..., :1] * (100 / scale)
     return np.concatenate([light, chroma], axis=-1).astype(np.float32)
 

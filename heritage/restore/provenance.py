@@ -1,4 +1,4 @@
-"""The record beside every restoration: what was done to which file, with what, and to what effect."""
+"""The record beside every restoration: what was done to which file, with what."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 FORMAT = "heritage-provenance"
 VERSION = 1
 STATEMENT = (
-    "The pixels inside the mask are a digital completion computed by the model named here, proposed "
-    "until a named person accepts it. Every other pixel, and every tag, is the master's own."
+    "The pixels inside the mask are a digital completion computed by the model named here, "
+    "proposed until a named person accepts it. Every other pixel, and every tag, is the master's."
 )
 LISTED = 100_000
 REGION_COLUMNS = ("number", "top", "left", "bottom", "right", "area", "radius")

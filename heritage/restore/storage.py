@@ -1,4 +1,4 @@
-"""Write so that a power cut leaves either the old file or the new one, and say why a disk refused."""
+"""Write so that a power cut leaves the old file or the new one; say why a disk refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REASONS = {
     errno.EPERM: "you are not allowed to read or write here",
     errno.EROFS: "the file system is read-only; choose another output folder",
     errno.ENOTDIR: "a file is where a folder should be",
-    errno.EEXIST: "already exists",
+    errno.EEXIST: "a file is where a folder should be",
     errno.ENAMETOOLONG: "the name is too long for this file system",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n) and run again",
 }
@@ -47,7 +47,7 @@ def storage(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put ``data`` under its name in one step: temporary file, fsync, rename, fsync of the folder."""
+    """Put ``data`` under its name in one step: temporary file, fsync, rename, fsync again."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as stream:

@@ -1,4 +1,4 @@
-"""Prove from the files alone that a restoration is what it says, or say precisely what is not so."""
+"""Prove from the files alone that a restoration is what it says, or say what is not so."""
 
 from __future__ import annotations
 

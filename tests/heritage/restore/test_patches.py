@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,8 @@ BATCHES = ((1, 2), (3,))
 def patch(seed=0):
     random = np.random.default_rng(seed)
     grain = Grain(random.random((3, 3)), random.random((3, 3)), 0.5, 400)
-    return Patch(random.random((40, 3), np.float32), grain)
+    marks = random.integers(0, 3, 40, np.uint8)
+    return Patch(random.random((40, 3), np.float32), marks, grain)
 
 
 def folder(path, signature="job"):
@@ -24,16 +27,25 @@ def folder(path, signature="job"):
 
 
 def test_what_was_written_is_read_back(tmp_path):
-    folder(tmp_path).write(0, {1: patch(1), 2: Patch(patch(2).values)}, "cpu")
+    folder(tmp_path).write(0, {1: patch(1), 2: replace(patch(2), grain=None)}, "cpu")
     again = folder(tmp_path)
     assert again.device(0) == "cpu"
     assert again.device(1) is None
     for _ in range(2):
         assert np.array_equal(again.read(1).values, patch(1).values)
         assert np.array_equal(again.read(2).values, patch(2).values)
-    assert np.array_equal(again.grain(1).around, patch(1).grain.around)
-    assert again.grain(2) is None
-    assert [entry.name for entry in tmp_path.iterdir()] == ["000000.npz"], "no temporary file is left"
+        assert np.array_equal(again.read(2).marks, patch(2).marks)
+    assert np.array_equal(again.read(1).grain.around, patch(1).grain.around)
+    assert again.read(2).grain is None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["000000.npz"], "no .part is left"
+
+
+def test_grain_is_found_for_every_window_that_has_it(tmp_path):
+    patches = folder(tmp_path)
+    patches.write(0, {1: patch(1), 2: replace(patch(2), grain=None)}, "cpu")
+    patches.write(1, {3: patch(3)}, "cpu")
+    assert sorted(patches.grains()) == [1, 3]
+    assert patches.grains()[3].weight == 400
 
 
 def test_patches_of_another_job_do_not_count(tmp_path):

@@ -20,7 +20,7 @@ def test_every_fault_of_the_system_becomes_a_sentence(tmp_path, number):
 
 
 def test_the_file_that_failed_is_the_one_named(tmp_path):
-    with pytest.raises(StorageFailed, match="gone.tif: does not exist"), storage(tmp_path):
+    with pytest.raises(StorageFailed, match=r"gone\.tif: does not exist"), storage(tmp_path):
         (tmp_path / "gone.tif").open()
     with pytest.raises(StorageFailed, match="out of order"), storage(tmp_path):
         raise OSError("out of order")
@@ -42,5 +42,5 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
 
 def test_missing_space_is_told_before_anything_starts(tmp_path):
     require_space(tmp_path, 1)
-    with pytest.raises(StorageFailed, match="free .* or choose another"):
+    with pytest.raises(StorageFailed, match=r"free .* or choose another"):
         require_space(tmp_path, 1 << 60)
