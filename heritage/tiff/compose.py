@@ -10,18 +10,13 @@ from pathlib import Path
 
 from heritage.errors import MasterRefused, StorageFailed
 from heritage.geometry import Box
-from heritage.tiff.codec import NotReproducible, Pixels, can_encode, same_bits
+from heritage.tiff.codec import NotReproducible, can_encode
+from heritage.tiff.exchange import Exchange, Paint, exchange, renew
 from heritage.tiff.fixity import copy_and_hash, sha256_file
-from heritage.tiff.grid import Cell
-from heritage.tiff.lossless import LosslessCodec
-from heritage.tiff.order import Encoded, Progress, in_order
+from heritage.tiff.order import Progress
 from heritage.tiff.picture import Picture
-from heritage.tiff.promotion import promote
-from heritage.tiff.renewal import release_page, renewed_tags, write_directory
-from heritage.tiff.rewriting import Rewriter
 
 Touched = Callable[[Box], bool]
-Paint = Callable[[Box, Pixels], None]
 
 
 @dataclass(frozen=True)
@@ -45,14 +40,6 @@ class Composed:
     touched_segments: int
     reencoded: str | None
     bigtiff_promoted: bool = False
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """How many segments were written again, and whether the file became a BigTIFF."""
-
-    segments: int
-    promoted: bool
 
 
 def compose(
@@ -112,19 +99,18 @@ def _compose(
     reason, done = _why_anew(picture), Exchange(0, promoted=False)
     if cells and reason is None:
         try:
-            done = _exchange(picture, descriptor, cells, paint, progress)
+            done = exchange(picture, descriptor, cells, paint, progress)
         except NotReproducible as fault:
+            if picture.raw_rows:
+                raise _does_not_fit(picture) from fault
             reason = f"its compression cannot hold the restored pixels exactly ({fault})"
             os.ftruncate(descriptor, 0)
             before = copy_and_hash(picture.descriptor, descriptor)
     if cells and reason is not None:
         try:
-            done = _renew(picture, descriptor, cells, paint, progress)
+            done = renew(picture, descriptor, cells, paint, progress)
         except NotReproducible as fault:
-            raise MasterRefused(
-                f"its samples, or the painted ones, do not fit {picture.info.bits} bits",
-                picture.path,
-            ) from fault
+            raise _does_not_fit(picture) from fault
     os.fsync(descriptor)
     return Composed(
         source_sha256=before,
@@ -137,104 +123,18 @@ def _compose(
     )
 
 
+def _does_not_fit(picture: Picture) -> MasterRefused:
+    return MasterRefused(
+        f"its samples, or the painted ones, do not fit {picture.info.bits} bits", picture.path
+    )
+
+
 def _why_anew(picture: Picture) -> str | None:
     if can_encode(picture.page):
         return None
     name = picture.info.compression
     fault = "loses detail" if picture.info.lossy else "cannot be written back here"
     return f"its compression ({name}) {fault}, so the page was written anew without loss"
-
-
-def _exchange(
-    picture: Picture,
-    descriptor: int,
-    cells: list[Cell],
-    paint: Paint,
-    progress: Progress | None,
-) -> Exchange:
-    rewriter = Rewriter(picture, descriptor)
-    segments = set[int]()
-
-    def work(cell: Cell) -> Encoded:
-        return _encoded(picture, cell, paint)
-
-    def store(encoded: Encoded) -> None:
-        for cell, plane, data in encoded:
-            segments.add(cell.segment + plane * picture.grid.per_plane)
-            if picture.raw_rows:
-                rewriter.put_rows(cell, plane, data)
-            else:
-                rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
-
-    in_order(cells, picture.info.pixel_bytes, work, store, progress)
-    promoted = rewriter.moved and rewriter.outgrown
-    if promoted:
-        promote(rewriter, rewriter.changes())
-    else:
-        rewriter.finish()
-    _close(rewriter)
-    return Exchange(len(segments), promoted)
-
-
-def _close(rewriter: Rewriter) -> None:
-    rewriter.blank()
-    os.ftruncate(rewriter.target, rewriter.space.end)
-
-
-def _encoded(picture: Picture, cell: Cell, paint: Paint) -> Encoded:
-    """The planes of a cell that painting changed."""
-    before = picture.joined(cell)
-    after = before.copy()
-    paint(cell.box, after[: cell.box.height, : cell.box.width])
-    answer: Encoded = []
-    for plane in range(picture.grid.planes):
-        part = slice(plane, plane + 1) if picture.grid.planes > 1 else slice(None)
-        if same_bits(before[..., part], after[..., part]):
-            continue
-        segment = cell.segment + plane * picture.grid.per_plane
-        pixels = after[..., part]
-        codec = picture.codec
-        data = codec.pack(pixels) if picture.raw_rows else codec.encode(segment, pixels)
-        answer.append((cell, plane, data))
-    return answer
-
-
-def _renew(
-    picture: Picture,
-    descriptor: int,
-    cells: list[Cell],
-    paint: Paint,
-    progress: Progress | None,
-) -> Exchange:
-    rewriter, codec = Rewriter(picture, descriptor), LosslessCodec(picture.page)
-    painted = set(cells)
-    everything = list(picture.grid.cells())
-
-    def work(cell: Cell) -> Encoded:
-        pixels = picture.joined(cell).copy()
-        if cell in painted:
-            paint(cell.box, pixels[: cell.box.height, : cell.box.width])
-        if picture.grid.planes == 1:
-            return [(cell, 0, codec.encode(cell.segment, pixels))]
-        return [
-            (cell, plane, codec.encode(cell.segment, pixels[..., plane : plane + 1]))
-            for plane in range(picture.grid.planes)
-        ]
-
-    def store(encoded: Encoded) -> None:
-        for cell, plane, data in encoded:
-            rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
-
-    release_page(rewriter)
-    in_order(everything, picture.info.pixel_bytes, work, store, progress)
-    changes = renewed_tags(rewriter, codec)
-    promoted = rewriter.outgrown
-    if promoted:
-        promote(rewriter, changes)
-    else:
-        write_directory(rewriter, changes)
-    _close(rewriter)
-    return Exchange(picture.grid.segments, promoted)
 
 
 def _what_failed(error: OSError) -> str:

@@ -314,6 +314,17 @@ class TestWhenItFails:
             compose(master, out, fail, everything)
         assert not out.exists()
 
+    def test_paint_that_does_not_fit_the_bits_is_refused(self, recipe: Any, out: Path) -> None:
+        master = out.with_name("m.tif")
+        recipe(samples=1, colour="minisblack", bits=4).write(master)
+
+        def too_bright(box: Box, pixels: Any) -> None:
+            pixels[0, 0] = 200
+
+        with pytest.raises(MasterRefused, match="do not fit 4 bits"):
+            compose(master, out, too_bright, everything)
+        assert not out.exists()
+
     def test_an_existing_file_is_not_overwritten(self, recipe: Any, out: Path) -> None:
         master = out.with_name("m.tif")
         recipe().write(master)
