@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
@@ -84,6 +85,8 @@ def attempt_restoration(
         return outcome
     except HeritageError as error:
         return Outcome(master.source, Fate.FAILED, error.reason)
+    except httpx.TransportError:  # Prefect's server is gone, for all masters alike
+        raise
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the others go on
         reason = f"unexpected {type(error).__name__}: {error}; please report this"
         return Outcome(master.source, Fate.FAILED, " ".join(reason.split()))

@@ -26,7 +26,7 @@ from pathlib import Path
 from flows.share import Clock, Share
 from heritage.errors import ServerUnreachable
 
-STARTUP_SECONDS = 90.0
+STARTUP_SECONDS = 180.0  # four, where nobody else wants the processor
 ANSWER_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 POLL_SECONDS = 0.02
@@ -92,8 +92,16 @@ class Orchestrator:
             ServerUnreachable: If it does not answer, with the reason.
         """
         self._wait()
-        with _without_events() if self.ours else nullcontext():
-            yield
+        try:
+            with _without_events() if self.ours else nullcontext():
+                yield
+        except Exception as error:
+            if self.process is None or self.process.poll() is None:
+                raise
+            raise ServerUnreachable(
+                f"Prefect's local server ended during the run ({self._last_line()}); "
+                "run the same command again, it continues"
+            ) from error
 
     def _wait(self) -> None:
         started = time.monotonic()
@@ -210,6 +218,8 @@ def _see_off(process: subprocess.Popen[bytes]) -> None:
 
 def _client_environment(server: Orchestrator) -> dict[str, str | None]:
     """What Prefect's client must find; the user's own Prefect profile plays no part."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    unproxied = ",".join(filter(None, (given, "127.0.0.1")))
     return {
         **SILENCE,
         **_quiet(),
@@ -217,6 +227,8 @@ def _client_environment(server: Orchestrator) -> dict[str, str | None]:
         "PREFECT_HOME": str(server.home),
         "PREFECT_API_URL": server.url,
         "PREFECT_API_AUTH_STRING": server.secret,
+        "NO_PROXY": unproxied,
+        "no_proxy": unproxied,
         "PREFECT_API_KEY": None,
         "PREFECT_PROFILE": None,
     }
