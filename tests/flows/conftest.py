@@ -30,7 +30,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make_master(tmp_path: Path) -> MakeMaster:
     """Writes a master with smooth and grainy parts, and beside it, unless told not to, a mask."""
 
-    def make(name: str = "mill", side: int = 160, mask: bool = True, seed: int = 1) -> Path:
+    def make(
+        name: str = "mill", side: int = 160, mask: bool = True, seed: int = 1, cracks: int = 0
+    ) -> Path:
         path = tmp_path / "scans" / f"{name}.tif"
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(seed)
@@ -47,6 +49,8 @@ def make_master(tmp_path: Path) -> MakeMaster:
             holes = np.zeros((side, side), np.uint8)
             holes[20:30, 20:120] = 255
             holes[side - 40 : side - 20, 60:80] = 255
+            for row in np.linspace(100, side - 100, cracks).astype(int):
+                holes[row : row + 8, 20:-20] = 255
             tifffile.imwrite(path.with_name(f"{name}.mask.tif"), holes)
         return path
 

@@ -86,28 +86,44 @@ def test_wrong_usage_is_2(run, make_master, arguments: list[str]) -> None:
 
 
 def test_killed_at_any_moment_it_continues_to_the_same_bytes(run, start, make_master) -> None:
-    # Windows of a slow model, so that there is something to be killed in.
-    source = make_master("big", side=1200)
+    # Several batches of a slow model, so that there is something to be killed in.
+    source = make_master("big", side=1200, cracks=6)
     arguments = ("--model", "biharmonic")
+    started = time.monotonic()
     assert run("restore", source, *arguments, "--output", "whole").exit_code == 0
-    dice = random.Random(7)
-    rounds = 3
-    for _ in range(rounds):
+    took = time.monotonic() - started
+    killed = 0
+    for moment in random.Random(7).sample(range(1, 10), 3):
         process = start("restore", source, *arguments, "--output", "killed")
         _wait_for_work(process, Path("killed"))
-        time.sleep(dice.uniform(0, 0.5))
+        time.sleep(took * moment / 20)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed
     assert run("restore", source, *arguments, "--output", "killed").exit_code == 0
     for part in ("restored.tif", "mask.tif", "layer.tif"):
-        whole, killed = (Path(o, "big", f"big.{part}").read_bytes() for o in ("whole", "killed"))
-        assert whole == killed
+        one, other = (Path(o, "big", f"big.{part}").read_bytes() for o in ("whole", "killed"))
+        assert one == other
     assert [p.name for p in Path("killed").iterdir()] == ["big"]
     assert run("catalogue", "check").exit_code == 0
 
 
+def test_two_at_once_do_not_tread_on_each_other(run, start, make_master) -> None:
+    first, second = make_master("a", seed=1), make_master("b", seed=2)
+    three = [start("restore", source, *FAST, "--json") for source in (first, first, second)]
+    answers = [json.loads(process.communicate(timeout=120)[0]) for process in three]
+    *rivals, other = (answer["masters"][0] for answer in answers)
+    assert other["status"] == "restored"
+    winner, loser = sorted(rivals, key=lambda one: one["status"] != "restored")
+    assert winner["status"] == "restored"
+    assert loser["status"] == "already restored" or "is being restored by" in loser["reason"]
+    assert run("verify", "out/a", "out/b").exit_code == 0
+    assert run("catalogue", "check").exit_code == 0
+
+
 def test_interrupted_it_ends_at_once_and_in_silence(start, make_master) -> None:
-    source = make_master("big", side=1200)
+    source = make_master("big", side=1200, cracks=6)
     process = start("restore", source, "--model", "biharmonic", "--output", "out")
     _wait_for_work(process, Path("out"))
     process.send_signal(signal.SIGINT)
