@@ -101,7 +101,8 @@ class AdversarialStep:
             fake_logits, fake_maps = self.discriminator(filled)
             with torch.no_grad():
                 _, real_maps = self.discriminator(image)
-            terms["adversarial"] = self._generator_loss(fake_logits)
+            fake = touched_patches(mask, fake_logits)
+            terms["adversarial"] = self._generator_loss(fake_logits, fake)
             terms["matching"] = losses.feature_matching(fake_maps, real_maps)
             total = total + weights.adversarial * terms["adversarial"]
             total = total + weights.matching * terms["matching"]

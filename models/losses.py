@@ -23,35 +23,38 @@ def masked_l1(output: Tensor, target: Tensor, mask: Tensor, hole: float, known: 
     return hole * mean(mask) + known * mean(1 - mask)
 
 
-def non_saturating_generator(fake_logits: Tensor) -> Tensor:
-    """-log D(fake) (Goodfellow et al., NeurIPS 2014, section 3)."""
-    return F.softplus(-fake_logits.float()).mean()
+def _mean_over(values: Tensor, where: Tensor) -> Tensor:
+    return (values * where).sum() / where.sum().clamp_min(1.0)
+
+
+# The adversarial losses judge filled patches only. A filled picture is the real one wherever
+# nothing was missing; were those patches counted as fake the discriminator would be told a lie, and
+# were they counted as real they would drown the few that matter.
+#
+# real_logits: (B, 1, h, w) of untouched pictures. fake_logits: (B, 1, h, w) of filled pictures.
+# fake: (B, 1, h, w), 1 where the patch contains filled pixels, else 0.
+
+
+def non_saturating_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
+    """-log D(fake) (Goodfellow et al., NeurIPS 2014, section 3), over filled patches."""
+    return _mean_over(F.softplus(-fake_logits.float()), fake)
 
 
 def non_saturating_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
-    """-log D(real) - log(1 - D(fake)) patch by patch.
-
-    Args:
-        real_logits: (B, 1, h, w) for untouched pictures.
-        fake_logits: (B, 1, h, w) for filled pictures.
-        fake: (B, 1, h, w), 1 where the patch contains filled pixels; elsewhere the filled picture
-            *is* the real one, and LaMa (section 2.3) trains it as real.
-    """
-    generated = fake * F.softplus(fake_logits.float())
-    kept = (1 - fake) * F.softplus(-fake_logits.float())
-    return F.softplus(-real_logits.float()).mean() + (generated + kept).mean()
+    """-log D(real) - log(1 - D(fake)), the latter over filled patches."""
+    real = F.softplus(-real_logits.float()).mean()
+    return real + _mean_over(F.softplus(fake_logits.float()), fake)
 
 
-def least_squares_generator(fake_logits: Tensor) -> Tensor:
-    """(D(fake) - 1)^2 (Mao et al., "Least Squares GANs", ICCV 2017, eq. 2 with b = c = 1)."""
-    return (fake_logits.float() - 1).square().mean()
+def least_squares_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
+    """(D(fake) - 1)^2 (Mao et al., ICCV 2017, eq. 2 with b = c = 1), over filled patches."""
+    return _mean_over((fake_logits.float() - 1).square(), fake)
 
 
 def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
-    """(D(real) - 1)^2 + D(fake)^2, patches without filled pixels counted as real."""
-    target = 1 - fake
+    """(D(real) - 1)^2 + D(fake)^2, the latter over filled patches."""
     real = (real_logits.float() - 1).square().mean()
-    return real + (fake_logits.float() - target).square().mean()
+    return real + _mean_over(fake_logits.float().square(), fake)
 
 
 def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:

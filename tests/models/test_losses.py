@@ -24,23 +24,29 @@ def test_masked_l1_of_an_empty_mask_is_no_division_by_zero():
 
 def test_non_saturating_generator_is_minus_log_of_the_sigmoid():
     expected = -math.log(1 / (1 + math.exp(-0.7)))
-    assert float(losses.non_saturating_generator(tensor(0.7))) == pytest.approx(expected, rel=1e-6)
+    found = losses.non_saturating_generator(tensor(0.7, 5.0), tensor(1.0, 0.0))
+    assert found.item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_non_saturating_discriminator_takes_untouched_patches_for_real():
+def test_non_saturating_discriminator_judges_filled_patches_only():
     def log_sigmoid(x):
         return math.log(1 / (1 + math.exp(-x)))
 
-    real, fake, touched = tensor(2.0, 2.0), tensor(1.0, 1.0), tensor(1.0, 0.0)
-    expected = -log_sigmoid(2) + (-log_sigmoid(-1) - log_sigmoid(1)) / 2
+    real, fake, touched = tensor(2.0, 2.0), tensor(1.0, 9.0), tensor(1.0, 0.0)
     found = losses.non_saturating_discriminator(real, fake, touched)
-    assert float(found) == pytest.approx(expected, rel=1e-6)
+    assert found.item() == pytest.approx(-log_sigmoid(2) - log_sigmoid(-1), rel=1e-6)
 
 
 def test_least_squares_by_hand():
-    assert float(losses.least_squares_generator(tensor(0.25))) == pytest.approx(0.75**2)
-    found = losses.least_squares_discriminator(tensor(0.5), tensor(0.5, 0.5), tensor(1.0, 0.0))
-    assert float(found) == pytest.approx(0.25 + (0.25 + 0.25) / 2)
+    touched = tensor(1.0, 0.0)
+    found = losses.least_squares_generator(tensor(0.25, 7.0), touched)
+    assert found.item() == pytest.approx(0.75**2)
+    found = losses.least_squares_discriminator(tensor(0.5), tensor(0.25, 7.0), touched)
+    assert found.item() == pytest.approx(0.25 + 0.0625)
+
+
+def test_nothing_filled_is_no_division_by_zero():
+    assert losses.non_saturating_generator(tensor(1.0), tensor(0.0)).item() == 0
 
 
 def test_r1_is_the_squared_norm_of_the_gradient():
