@@ -96,17 +96,17 @@ def make(folder: Path, side: int, share: float) -> None:
     )
     random = np.random.default_rng(0)
     mask = np.zeros((side, side), np.uint8)
-    while np.count_nonzero(mask) < share * 0.98 * side * side:
+    while np.count_nonzero(mask) < share * side * side:
         for _ in range(20):
             start = random.integers(0, side, 2)
             for _ in range(12):
                 end = start + random.integers(-400, 400, 2)
-                cv2.line(mask, start.tolist(), end.tolist(), 255, int(random.integers(2, 7)))
+                cv2.line(mask, start.tolist(), end.tolist(), 255, int(random.integers(3, 9)))
                 start = end
             spot = random.integers(0, side, 2).tolist()
-            axes = random.integers(4, 60, 2).tolist()
+            axes = random.integers(10, 120, 2).tolist()
             cv2.ellipse(mask, spot, axes, float(random.integers(180)), 0, 360, 255, -1)
-    specks = random.integers(0, side, (int(share * 0.02 * side * side / 4), 2))
+    specks = random.integers(0, side, (int(share * 0.002 * side * side / 4), 2))
     for y, x in specks:
         mask[y : y + 2, x : x + 2] = 255
     tifffile.imwrite(folder / "big.mask.tif", mask, compression="zlib", tile=(TILE, TILE))

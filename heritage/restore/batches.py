@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.damage.masks import open_mask
+from heritage.restore.allocator import keep_memory_steady
 from heritage.restore.blend import claims
 from heritage.restore.grain import measure
 from heritage.restore.guide import merge_guide
@@ -50,6 +51,7 @@ def run_batches(
     Raises:
         HeritageError: One of its kinds, if the master, the model or the disk fails.
     """
+    keep_memory_steady()
     job = open_job(Path(job_folder))
     job.require_unchanged_master()
     inpainter = load_inpainter(job.model, device)

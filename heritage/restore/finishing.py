@@ -15,6 +15,7 @@ import numpy as np
 from heritage.damage.masks import MaskReader, open_mask
 from heritage.errors import MasterRefused, OutputInTheWay, StorageFailed
 from heritage.geometry import Box
+from heritage.restore.allocator import keep_memory_steady
 from heritage.restore.assembling import Assembler, grain_to_add
 from heritage.restore.canonical import digest
 from heritage.restore.inpainters import card_of
@@ -52,6 +53,7 @@ def finish(
     Raises:
         HeritageError: One of its kinds. The work folder stays as it was: run again.
     """
+    keep_memory_steady()
     job = open_job(Path(job_folder))
     guard = RestorationLock(job.output, job.name) if _must_lock(job, lock) else nullcontext()
     with guard, storage(job.folder):

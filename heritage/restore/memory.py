@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from heritage.tiff import MasterInfo
 
 MIB = 1 << 20
-# Python with torch, OpenCV, SciPy, rasterio and tifffile imported; measured, see
-# benchmarks/big_master.py. More, if the process has grown since.
-IMPORTS = 420 * MIB
+# Python with torch, OpenCV, SciPy, rasterio and tifffile imported: 290 MiB measured on Linux. A
+# process that holds more already is taken as it is.
+IMPORTS = 320 * MIB
 READERS = 2  # threads that read windows ahead
-AHEAD = 2  # windows that wait for the device besides those of the batch being computed
 _READ = 60  # bytes per pixel of a window while it is read and converted
-_WAITING = 13 + 13  # bytes per pixel of a window that waits: image, hole; and the batch's stack
+_WAITING = 13  # bytes per pixel of a window that was read: image and hole
 _MEASURED = 150  # bytes per pixel of the one window whose grain is measured
 _BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
-# Bytes per pixel and window that a model needs to fill it.
-_FILLING = {"gan": 1600, "exemplar": 400, "diffusion": 120, "test": 12}
+# Bytes per pixel that filling takes, measured: for each window of a batch, and once.
+_FILLING = {"gan": 300, "exemplar": 100, "diffusion": 100, "test": 60}
+_WORKING = {"gan": 120, "exemplar": 600, "diffusion": 450, "test": 0}
 _CACHES = (256 * MIB, 128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
 
 
@@ -59,8 +59,10 @@ def predict_memory(
     """
     pixels = window * window
     segment = _segment_bytes(info)
-    filling = pixels * (batch * (_WAITING + 12 + _FILLING.get(kind, 1600)) + _MEASURED)
-    reading = READERS * (pixels * _READ + 3 * segment) + AHEAD * pixels * _WAITING
+    # While one batch is computed, the next is read and waits.
+    each = 2 * _WAITING + _FILLING.get(kind, _FILLING["gan"])
+    filling = pixels * (batch * each + _WORKING.get(kind, 0) + _MEASURED)
+    reading = READERS * (pixels * _READ + 3 * segment)
     inpainting = filling + reading + cache
     workers = min(8, os.cpu_count() or 1)
     block = 512 * 512

@@ -14,6 +14,7 @@ from heritage.damage.masks import MaskInfo, MaskReader, find_mask, import_mask, 
 from heritage.damage.regions import find_regions
 from heritage.errors import NotEnoughMemory, NothingToRestore, OutputInTheWay, StorageFailed
 from heritage.restore import memory
+from heritage.restore.allocator import keep_memory_steady
 from heritage.restore.canonical import canonical_json, digest
 from heritage.restore.colour import Native, needs_value_range, value_range
 from heritage.restore.inpainters import card_of
@@ -63,6 +64,7 @@ def prepare(
         HeritageError: One of its kinds, if the master, the mask, the model or the place cannot be
             used, or somebody else is at it.
     """
+    keep_memory_steady()
     master, folder = Path(source), Path(output) if output is not None else DEFAULT_OUTPUT
     options = options or Options()
     name = name or restoration_name(master)

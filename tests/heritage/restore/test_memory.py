@@ -1,0 +1,72 @@
+"""Memory: what is predicted is enough, and what is not enough is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from heritage.errors import NotEnoughMemory
+from heritage.restore.memory import MIB, fit, predict_memory
+from heritage.tiff import inspect
+
+RUN = """
+import json, resource, sys
+from heritage.restore import finish, run_batches
+from heritage.restore.prepare import prepare
+with prepare(sys.argv[1], None, sys.argv[2], sys.argv[3]) as job:
+    predicted, batch = job.record["memory"], job.plan.batch
+    run_batches(job.folder, job.pending(), "cpu")
+    finish(job.folder)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"predicted": predicted, "batch": batch, "peak": peak}))
+"""
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    """A master of 1400 x 1400 with damage in every window."""
+    place = tmp_path_factory.mktemp("scan")
+    picture = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
+    mask = np.zeros((1400, 1400), np.uint8)
+    mask[60::180, :1200] = 255
+    mask[:1200, 60::180] = 255
+    tifffile.imwrite(place / "scan.tif", picture, photometric="rgb", tile=(256, 256))
+    tifffile.imwrite(place / "scan.mask.tif", mask)
+    return place / "scan.tif"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured as Linux reports it")
+def test_a_run_stays_within_what_was_predicted(scan, tmp_path):
+    command = [sys.executable, "-c", RUN, str(scan), "telea", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["peak"] <= said["predicted"], said
+    assert said["predicted"] <= 2.5 * said["peak"], said
+
+
+def test_less_memory_means_smaller_batches_and_then_a_refusal(scan):
+    info = inspect(scan)
+    sizes = []
+    for allowed in (8192, 1024, 800, 700):
+        budget = fit(info, 512, 8, "diffusion", allowed * MIB, 1000)
+        assert budget.predicted <= allowed * MIB
+        sizes.append(budget.batch)
+    assert sizes[0] == 8
+    assert sizes == sorted(sizes, reverse=True)
+    with pytest.raises(NotEnoughMemory, match=r"needs at least .* and is allowed 100\.0 MB"):
+        fit(info, 512, 8, "diffusion", 100_000_000, 1000)
+
+
+def test_every_part_adds_to_the_prediction(scan):
+    info = inspect(scan)
+    least = predict_memory(info, 256, 1, 8 * MIB, "diffusion")
+    assert predict_memory(info, 512, 1, 8 * MIB, "diffusion") > least
+    assert predict_memory(info, 256, 8, 8 * MIB, "gan") > least
+    assert predict_memory(info, 256, 1, 256 * MIB, "diffusion") > least
+    assert predict_memory(info, 256, 1, 8 * MIB, "diffusion", 10**9) > least
