@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ALL_DONE, SOME_FAILED, WRONG_USAGE, NOTHING_DONE = range(4)
+INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class Fate(StrEnum):

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.cli import catalogue, demo, doctor, inspect, models, restore, verify
-from flows.report import NOTHING_DONE, WRONG_USAGE
+from flows.report import INTERRUPTED, NOTHING_DONE, WRONG_USAGE
 from heritage import __version__
 from heritage.errors import BadSetting, HeritageError
 
@@ -26,6 +26,9 @@ class OneLineFaults(TyperGroup):
             print(f"heritage: {error}", file=sys.stderr)
             usage = isinstance(error, BadSetting)
             raise typer.Exit(WRONG_USAGE if usage else NOTHING_DONE) from error
+        except KeyboardInterrupt as error:
+            print("heritage: interrupted; the same command continues", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from error
 
 
 app = typer.Typer(
