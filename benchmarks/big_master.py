@@ -99,12 +99,12 @@ def make(folder: Path, side: int, share: float) -> None:
     while np.count_nonzero(mask) < share * side * side:
         for _ in range(20):
             start = random.integers(0, side, 2)
-            for _ in range(12):
+            for _ in range(6):
                 end = start + random.integers(-400, 400, 2)
                 cv2.line(mask, start.tolist(), end.tolist(), 255, int(random.integers(3, 9)))
                 start = end
             spot = random.integers(0, side, 2).tolist()
-            axes = random.integers(10, 120, 2).tolist()
+            axes = random.integers(20, 250, 2).tolist()
             cv2.ellipse(mask, spot, axes, float(random.integers(180)), 0, 360, 255, -1)
     specks = random.integers(0, side, (int(share * 0.002 * side * side / 4), 2))
     for y, x in specks:

@@ -7,12 +7,12 @@ import sys
 from functools import lru_cache
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # from glibc's malloc.h
-LARGE = 1 << 20
+LARGE = 128 << 10  # bytes; below that blocks are reused, above they go back to the system
 
 
 @lru_cache(maxsize=1)
 def keep_memory_steady() -> bool:
-    """Give arrays of a mebibyte and more back to the system when they are freed.
+    """Give large arrays back to the system when they are freed.
 
     glibc raises its limit to 32 MiB by itself as soon as large blocks are freed, and keeps a heap
     per thread: windows of varying size then leave holes that are never reused, and a long run

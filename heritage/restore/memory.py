@@ -22,11 +22,12 @@ READERS = 2  # threads that read windows ahead
 _READ = 60  # bytes per pixel of a window while it is read and converted
 _WAITING = 13  # bytes per pixel of a window that was read: image and hole
 _MEASURED = 150  # bytes per pixel of the one window whose grain is measured
+_MASK = 24 * MIB  # decoded tiles that the mask keeps
 _BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
 # Bytes per pixel that filling takes, measured: for each window of a batch, and once.
 _FILLING = {"gan": 300, "exemplar": 100, "diffusion": 100, "test": 60}
 _WORKING = {"gan": 120, "exemplar": 600, "diffusion": 450, "test": 0}
-_CACHES = (256 * MIB, 128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
+_CACHES = (128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def predict_memory(
     each = 2 * _WAITING + _FILLING.get(kind, _FILLING["gan"])
     filling = pixels * (batch * each + _WORKING.get(kind, 0) + _MEASURED)
     reading = READERS * (pixels * _READ + 3 * segment)
-    inpainting = filling + reading + cache
+    inpainting = filling + reading + cache + _MASK
     workers = min(8, os.cpu_count() or 1)
     block = 512 * 512
     finishing = block * (_BLOCK + 3 * info.samples * 8) + 2 * cache
@@ -80,7 +81,7 @@ def fit(
     Raises:
         NotEnoughMemory: If even one window at a time does not fit.
     """
-    for cache in (_CACHES[2], *_CACHES[3:]):
+    for cache in _CACHES[1:]:
         for size in _halvings(batch):
             predicted = predict_memory(info, window, size, cache, kind, damaged_pixels)
             if predicted <= memory:
