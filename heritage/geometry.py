@@ -61,10 +61,7 @@ class Box:
     def overlaps(self, other: Box) -> bool:
         """Whether at least one pixel is shared."""
         return (
-            self.y0 < other.y1
-            and other.y0 < self.y1
-            and self.x0 < other.x1
-            and other.x0 < self.x1
+            self.y0 < other.y1 and other.y0 < self.y1 and self.x0 < other.x1 and other.x0 < self.x1
         )
 
     def intersection(self, other: Box) -> Box:

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         default=None,
         description="The inpainter, by its name in `heritage models`; unset: the default one.",
     )
+    models: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="Folder of your own weights; unset: models/ in the workspace.",
+    )
     batch: int | None = Field(
         default=None,
         ge=1,
@@ -96,10 +100,15 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        description="A Prefect server to report to; unset: none is needed, none is started.",
+        description="A Prefect server to report to; unset: one of our own for each run.",
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the user's own weights lie."""
+        return self.models or self.home / "models"
 
     @field_validator("device")
     @classmethod

@@ -53,8 +53,8 @@ class LaMa(nn.Module):
         max_features: Upper bound of the channels.
         activation: Last layer: ``sigmoid`` as published, or ``none`` for residual output.
         shuffle: Pixels per side that are folded into channels before the first layer and unfolded
-            after the last (Shi et al., CVPR 2016). 1 as published; with 2 the full-size layers, which
-            cost much and see little, disappear.
+            after the last (Shi et al., CVPR 2016). 1 as published; with 2 the full-size layers
+            disappear, which cost much and see little.
     """
 
     def __init__(

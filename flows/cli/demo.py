@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +32,17 @@ def demo(
         say_json(answer(outcomes, share))
     else:
         report(outcomes, share)
-        console().print("Open the catalogue: heritage catalogue")
+        console().print(f"Open the catalogue: {this_program()} catalogue", soft_wrap=True)
     raise typer.Exit(exit_status(outcomes))
+
+
+def this_program() -> str:
+    """What to type to run this program again: its name where the shell finds it, else its path."""
+    found = shutil.which("heritage")
+    here = Path(sys.argv[0])
+    if here.name != "heritage" or (found and Path(found).samefile(here)):
+        return "heritage"
+    return str(here)
 
 
 def find_examples() -> Path:

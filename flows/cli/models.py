@@ -10,9 +10,10 @@ from flows.cli.answers import AsJson, say_json, say_table
 
 def models(as_json: AsJson = False) -> None:
     """List the inpainters that --model takes; the default is marked with a star."""
+    from heritage.settings import load_settings
     from models import available
 
-    cards = available()
+    cards = available(load_settings().model_folder)
     if as_json:
         say_json([_fields(asdict(card)) for card in cards])
         return

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.errors import NotEnoughMemory, UnknownModel
+from heritage.settings import load_settings
 
 if TYPE_CHECKING:
     from models import InpainterCard
@@ -38,7 +39,7 @@ def card_of(name: str | None) -> InpainterCard:
     from models.registry import find_card
 
     with _in_our_words():
-        return find_card(name)
+        return find_card(name, load_settings().model_folder)
 
 
 @lru_cache(maxsize=2)
@@ -51,7 +52,7 @@ def load_inpainter(name: str, device: str) -> Inpainter:
     import models
 
     with _in_our_words():
-        return models.load(name, device)
+        return models.load(name, device, load_settings().model_folder)
 
 
 def fill(
