@@ -25,6 +25,8 @@ from heritage.tiff import Master
 Floats = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
+_CELL = 64  # pixels; noise is made for cells of this side that hold damage
+
 
 @dataclass(frozen=True)
 class GrainToAdd:
@@ -118,7 +120,7 @@ class Assembler:
         """(h, w, samples) of a block; zero where nothing is damaged."""
         pieces = [self._piece(window) for window in index.overlapping(block)]
         if self.grain is not None and self.grain.mixing:
-            pieces = self._grained(pieces, block)
+            pieces = self._grained(pieces, block, damaged)
         colours, answered = blend(pieces, block, damaged, self.plan.overlap)
         assert not (damaged & ~answered).any(), f"no window answers for all of {block}"
         before = self.master.read(block)
@@ -133,10 +135,22 @@ class Assembler:
         claimed[damaged] = patch.marks
         return Piece(window, claimed, spread(patch.values, damaged))
 
-    def _grained(self, pieces: list[Piece], block: Box) -> list[Piece]:
+    def _noise(self, block: Box, damaged: NDArray[np.bool_]) -> Floats:
+        """Noise for the parts of a block where something is damaged, which are mostly few."""
+        assert self.grain is not None
+        white = np.zeros((*damaged.shape, 3), np.float32)
+        for y in range(block.y0, block.y1, _CELL):
+            for x in range(block.x0, block.x1, _CELL):
+                cell = Box(y, x, y + _CELL, x + _CELL).intersection(block)
+                here = cell.within(block)
+                if damaged[here].any():
+                    white[here] = noise(cell, self.grain.seed, self.grain.softness)
+        return white
+
+    def _grained(self, pieces: list[Piece], block: Box, damaged: NDArray[np.bool_]) -> list[Piece]:
         """The same pieces with grain where they lie in the block; the noise is the same for all."""
         assert self.grain is not None
-        white = noise(block, self.grain.seed, self.grain.softness)
+        white = self._noise(block, damaged)
         grained = []
         for piece in pieces:
             mixing = self.grain.mixing.get(piece.window.number)
