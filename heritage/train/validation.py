@@ -16,7 +16,7 @@ from models.features import SqueezeNetFeatures, perceptual_distance
 from models.prefill import prefill
 
 _SIDE = 256
-_PICTURES = 24
+PICTURES = 24
 _SHOWN = 8
 
 
@@ -30,7 +30,7 @@ class Validation:
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         pictures = load_pictures(folder, smallest=_SIDE)
-        chosen = [pictures[i * len(pictures) // _PICTURES] for i in range(_PICTURES)]
+        chosen = [pictures[i * len(pictures) // PICTURES] for i in range(PICTURES)]
         windows = []
         for picture in chosen:
             y, x = ((side - _SIDE) // 2 for side in picture.shape[:2])
@@ -41,7 +41,7 @@ class Validation:
                 np.stack(
                     [
                         FAMILIES[name](np.random.default_rng((7, i)), _SIDE, _SIDE)
-                        for i in range(_PICTURES)
+                        for i in range(PICTURES)
                     ]
                 )
             )[:, None].float()

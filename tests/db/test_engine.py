@@ -16,7 +16,7 @@ from db.engine import engine_for
 from db.vocabulary import EventType, Outcome
 
 APPENDER = """
-import sys
+import sys, time
 from datetime import UTC, datetime
 from db import Agent, Database, EventType, Happening, Outcome, append
 database = Database(sys.argv[1])
@@ -26,6 +26,7 @@ for number in range(int(sys.argv[3])):
     with database.writing() as session:
         happening = Happening(EventType.FIXITY_CHECK, Outcome.SUCCESS, datetime.now(UTC), agent, {})
         append(session, happening)
+    time.sleep(0.002)  # SQLite's lock is not fair: let the other one have a turn
 database.close()
 """
 

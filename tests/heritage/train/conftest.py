@@ -8,8 +8,9 @@ from heritage.train.recipe import read_recipe
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path, monkeypatch):
     """A training that takes seconds: a tiny network, a handful of painted pictures."""
+    monkeypatch.setattr("heritage.train.validation.PICTURES", 2)
     rng = np.random.default_rng(3)
     for name, count in (("pictures", 4), ("validation", 3)):
         (tmp_path / name).mkdir()
