@@ -4,7 +4,8 @@
 
 Every picture is cut to its central square of at most --side pixels and damaged by a mask of each
 family; picture and family determine the mask, so two people get the same. Prints a table of means
-with 95 % bootstrap intervals and writes JSON with machine, versions and commit.
+with 95 % bootstrap intervals, then the first model's paired difference to each other one; writes
+JSON with machine, versions and commit.
 """
 
 import argparse
@@ -95,7 +96,7 @@ def main() -> None:
 
 
 def report(family: str, rows: dict[str, list[dict[str, float]]]) -> None:
-    """Print one family's table."""
+    """Print one family's table, and the first model's differences to the others."""
     print(f"\n{family}\n{'model':<15}" + "".join(f"{measure:>24}" for measure in MEASURES))
     for name, found in rows.items():
         cells = []
@@ -104,6 +105,15 @@ def report(family: str, rows: dict[str, list[dict[str, float]]]) -> None:
             low, high = interval(values)
             cells.append(f"{values.mean():9.3f} [{low:6.3f},{high:6.3f}]".rjust(24))
         print(f"{name:<15}" + "".join(cells), flush=True)
+    first, *others = rows
+    for other in others:
+        cells = []
+        for measure in MEASURES:
+            pairs = zip(rows[first], rows[other], strict=True)
+            differences = np.array([ours[measure] - theirs[measure] for ours, theirs in pairs])
+            low, high = interval(differences)
+            cells.append(f"{differences.mean():+9.3f} [{low:+6.3f},{high:+6.3f}]".rjust(24))
+        print(f"{f'- {other}':<15}" + "".join(cells), flush=True)
 
 
 def record(

@@ -12,7 +12,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 HEIGHT, WIDTH = 360, 480
-DETAILS = ((420, 900), (1570, 930))
+DETAILS = ((420, 900), (1555, 960))
 
 
 def main(restored: Path) -> None:

@@ -28,6 +28,7 @@ Matrix = NDArray[np.float64]
 TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
 STRONGEST = 0.04  # of full scale; more than any emulsion, less than any drawing
 ENOUGH = 256  # pixels below which a measurement says nothing
+RING = 24  # pixels around a fill in which the grain is measured
 REACH = 3  # pixels that correlated noise may spread
 _HIGH_PASS = np.array([1, 4, 6, 4, 1], np.float64) / 16
 
@@ -71,11 +72,19 @@ def measure(
         within = trusted & fill
         inside = _covariance(residual[within if within.any() else fill])
     residual, trusted = _high_pass(known, ~hole)
-    calm = trusted & _calm(known, ~hole)
+    # Beside the hole if there is enough of it: further off, brushwork would be taken for grain.
+    calm = trusted & _calm(known, ~hole & _near(fill))
+    if np.count_nonzero(calm) < ENOUGH:
+        calm = trusted & _calm(known, ~hole)
     count = int(np.count_nonzero(calm))
     if count < ENOUGH:
         return Grain(np.zeros((3, 3)), inside, 0.0, 0)
     return Grain(_covariance(residual[calm]), inside, _neighbours(residual, calm), count)
+
+
+def _near(fill: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    ring = cv2.dilate(fill.astype(np.uint8), np.ones((2 * RING + 1, 1), np.uint8))
+    return np.asarray(cv2.dilate(ring, np.ones((1, 2 * RING + 1), np.uint8)), np.bool_)
 
 
 def softness_of(grains: Iterable[Grain]) -> float:
