@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 
@@ -25,6 +25,10 @@ def _atomically(path: Path, write: Callable[[Path], None]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def sha256(path: Path) -> str:
@@ -48,7 +52,8 @@ def save_weights(path: Path, state: Mapping[str, Tensor], half: bool = True) -> 
     for name, tensor in state.items():
         stored = tensor.detach().cpu().contiguous()
         tensors[name] = stored.half() if half and stored.is_floating_point() else stored
-    _atomically(path, lambda partial: save_file(tensors, partial))
+    content = save(tensors)
+    _atomically(path, lambda partial: _write_bytes(partial, content))
     return sha256(path)
 
 

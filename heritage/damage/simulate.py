@@ -36,7 +36,7 @@ def _stroke(
 
 
 def thick_strokes(rng: np.random.Generator, height: int, width: int) -> Mask:
-    """One to four strokes, an eighth to a quarter of the shorter side thick."""
+    """One to four strokes, a twelfth to a fifth of the shorter side thick."""
     mask = np.zeros((height, width), np.uint8)
     side = min(height, width)
     for _ in range(int(rng.integers(1, 5))):

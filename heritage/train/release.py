@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("scores", type=Path)
     parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--note", default="", help="what the recipe does not tell of the training")
     arguments = parser.parse_args()
     recipe = read_recipe(arguments.recipe)
     state = load_weights(arguments.run / "weights.safetensors")
@@ -117,6 +118,8 @@ def main() -> None:
     parameters = sum(p.numel() for p in network.parameters())
     scores = json.loads(arguments.scores.read_text(encoding="utf-8"))
     said = card(recipe, arguments.run, scores, parameters)
+    if arguments.note:
+        said["training"]["note"] = arguments.note
     said["sha256"] = save_weights(arguments.into / f"{recipe.name}.safetensors", state)
     text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"
     (arguments.into / f"{recipe.name}.json").write_text(text, encoding="utf-8")
