@@ -1,6 +1,6 @@
 """The README's picture: two details of the example at 100 %, before and after.
 
-    python docs/images/make.py RESTORED.tif
+python docs/images/make.py RESTORED.tif
 """
 
 import sys
