@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -19,6 +20,13 @@ from heritage.restore.grain import Grain
 from heritage.restore.storage import write_atomically
 
 Floats = NDArray[np.float32]
+
+
+# What zipfile, zlib and NumPy say of an archive with wrong bytes in it.
+_ROTTEN = (
+    zipfile.BadZipFile, zlib.error, struct.error,
+    ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,8 @@ class PatchFolder:
     def device(self, batch: int) -> str | None:
         """Class of the device that computed a batch; None if it is missing, torn or foreign."""
         try:
-            with zipfile.ZipFile(self.file(batch)) as archive:
+            # From memory: there a wrong position is a fault of the file, and not of the disk.
+            with zipfile.ZipFile(io.BytesIO(self.file(batch).read_bytes())) as archive:
                 names = set(archive.namelist())
                 wanted = {
                     f"{window}.{part}.npy"
@@ -108,7 +117,7 @@ class PatchFolder:
                 if self._bytes(archive, "signature") != self._signature.encode():
                     return None
                 return self._bytes(archive, "device").decode()
-        except (FileNotFoundError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError):
+        except (FileNotFoundError, *_ROTTEN):
             return None
 
     def read(self, window: int) -> Patch:
@@ -148,7 +157,7 @@ class PatchFolder:
                 values = self._array(archive, f"{window}.values")
                 marks = self._array(archive, f"{window}.marks")
                 return Patch(values, marks, self._grain(archive, window))
-        except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError) as error:
+        except _ROTTEN as error:
             raise OSError(f"this piece of finished work is damaged ({error}); run again") from error
 
     def _grain(self, archive: zipfile.ZipFile, window: int) -> Grain | None:

@@ -75,6 +75,20 @@ def test_a_torn_or_rotten_file_is_never_taken_for_a_finished_batch(tmp_path_fact
         assert np.array_equal(folder(place).read(3).values, patch().values)
 
 
+def test_no_flipped_bit_in_the_archive_directory_is_more_than_an_unfinished_batch(tmp_path):
+    patches = folder(tmp_path)
+    patches.write(1, {3: patch()}, "cpu")
+    whole = patches.file(1).read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    for at in range(directory, len(whole)):
+        for bit in range(8):
+            rotten = bytearray(whole)
+            rotten[at] ^= 1 << bit
+            patches.file(1).write_bytes(rotten)
+            if patches.device(1) is not None:
+                assert np.array_equal(folder(tmp_path).read(3).values, patch().values)
+
+
 def test_a_patch_that_rots_while_it_is_needed_is_a_fault_of_the_disk(tmp_path):
     patches = folder(tmp_path)
     patches.write(1, {3: patch()}, "cpu")
