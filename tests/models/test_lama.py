@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -8,18 +6,6 @@ import models
 from models.cards import InpainterCard
 from models.discriminators import PatchDiscriminator
 from models.lama import LaMa, LaMaInpainter
-
-
-@pytest.fixture(scope="module")
-def golden(shared):
-    folder = shared / "golden"
-    if not folder.is_dir():
-        pytest.skip("the golden outputs are not here")
-    sys.path.insert(0, str(folder))
-    import check
-
-    yield check
-    sys.path.remove(str(folder))
 
 
 # The golden folder's own reader leaves its files to the garbage collector.
