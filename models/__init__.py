@@ -54,7 +54,10 @@ def available(folder: Path | str | None = None) -> list[InpainterCard]:
 
 
 def load(
-    name: str | None = None, device: str = "auto", folder: Path | str | None = None
+    name: str | None = None,
+    device: str = "auto",
+    folder: Path | str | None = None,
+    precision: str = "auto",
 ) -> Inpainter:
     """The inpainter of that name, ready to be called.
 
@@ -62,6 +65,8 @@ def load(
         name: A name of ``available()``, or ``identity``; None means the default.
         device: ``auto`` (a GPU that works, else the CPU), or a torch device such as ``cuda:1``.
         folder: As in ``available``.
+        precision: ``auto`` (bfloat16 where the device has units for it), ``float32`` or
+            ``bfloat16``; classical methods are float32 always.
 
     Raises:
         ModelNotFound: If there is none of that name, or its weights are missing.
@@ -70,7 +75,7 @@ def load(
     """
     from models.registry import open_inpainter
 
-    return open_inpainter(name, device, folder)
+    return open_inpainter(name, device, folder, precision)
 
 
 def create(name: str, **config: Any) -> nn.Module:  # noqa: ANN401 - each architecture has its own

@@ -85,7 +85,7 @@ class Identity(Inpainter):
 
     cpu_only = True
 
-    def __call__(self, image: Tensor, mask: Tensor) -> Tensor:
+    def _restore(self, image: Tensor, mask: Tensor, draw: Draw) -> Tensor:
         """A copy of ``image``, bit by bit, whatever the mask."""
         check_image(image)
         check_mask(mask, image)

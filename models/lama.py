@@ -7,21 +7,18 @@ Suvorov et al., "Resolution-robust Large Mask Inpainting with Fourier Convolutio
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
+from collections.abc import Mapping
+from itertools import count, pairwise, takewhile
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everybody reads)
 from torch import Tensor, nn
 
-from models.adversarial import complete
-from models.cards import InpainterCard
-from models.device import channels_last
 from models.ffc import FFCBlock, FFCResnetBlock
-from models.inpainter import Inpainter
-from models.padding import pad_to_multiple
+from models.network import InpaintingNetwork, in_float32
 from models.prefill import prefill
-
-_LEAST = 64  # pixels per side that leave every layer more than its padding
 
 
 class _Join(nn.Module):
@@ -42,7 +39,7 @@ class _Fork(nn.Module):
         return self.pad(x), None
 
 
-class LaMa(nn.Module):
+class LaMa(InpaintingNetwork):
     """The FFC residual generator.
 
     Args:
@@ -51,7 +48,8 @@ class LaMa(nn.Module):
         n_blocks: Residual FFC blocks (published: 18 in Big, 9 in Fourier).
         ratio: Global share of the channels in the residual blocks.
         max_features: Upper bound of the channels.
-        activation: Last layer: ``sigmoid`` as published, or ``none`` for residual output.
+        activation: ``sigmoid`` as published: the hole emptied, the whole picture out; ``none``: the
+            hole prefilled smoothly, what that lacks out.
         shuffle: Pixels per side that are folded into channels before the first layer and unfolded
             after the last (Shi et al., CVPR 2016). 1 as published; with 2 the full-size layers
             disappear, which cost much and see little.
@@ -94,48 +92,65 @@ class LaMa(nn.Module):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.model = nn.Sequential(*layers)
         self.shuffle = shuffle
+        self.residual = activation == "none"
         self.multiple = shuffle * 2**n_downsampling
+
+    least = 64  # pixels per side that leave every layer more than its padding
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 4, H, W): picture with the hole emptied or prefilled, and the mask; to (B, 3, H, W).
 
         H and W must be multiples of ``self.multiple``.
         """
-        folded = F.pixel_unshuffle(x, self.shuffle)
-        return F.pixel_shuffle(self.model(folded), self.shuffle)
+        last = -2 if self.residual else -3
+        features = self.model[:last](F.pixel_unshuffle(x, self.shuffle))
+        return F.pixel_shuffle(in_float32(self.model[last:], features), self.shuffle)
+
+    def stages(
+        self, image: Tensor, mask: Tensor, latent: Tensor | None = None, truncation: float = 1.0
+    ) -> list[Tensor]:
+        """One picture: what was seen, or its smooth prefill and the residual over it."""
+        if not self.residual:
+            return [self(torch.cat([image * (1 - mask), mask], dim=1))]
+        guess = prefill(image, mask)
+        return [guess + self(torch.cat([guess - 0.5, mask], dim=1)).float()]
 
 
-class LaMaInpainter(Inpainter):
-    """LaMa behind the common call.
+def config_of(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
+    """The constructor's arguments, told from the shapes of a state dict.
 
-    The card's field ``input`` says what the network was trained to see: ``empty`` (published
-    weights: the hole emptied, the whole picture out) or ``prefilled`` (ours: the hole filled
-    smoothly, a residual out).
+    The last layer's activation leaves no trace in the weights: without folded pixels it is taken
+    for the published sigmoid, with them for the residual of this package's own training.
 
     Args:
-        network: With its weights.
-        card: What it is.
-        device: ``auto`` or a torch device.
+        shapes: Shape of every tensor by name, wrappers stripped.
+
+    Returns:
+        None if these are not the weights of a LaMa generator.
     """
-
-    def __init__(self, network: LaMa, card: InpainterCard, device: str = "auto") -> None:
-        super().__init__(card, device)
-        self._network = channels_last(network.to(self.device))
-        self._prefilled = card.details.get("input", "empty") == "prefilled"
-
-    def _fill(self, image: Tensor, holes: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
-        mask = holes.to(image.dtype)
-        if self._prefilled:
-            image = prefill(image, mask)
-        image, mask = (pad_to_multiple(x, self._network.multiple, _LEAST) for x in (image, mask))
-        if self._prefilled:
-            filled = complete(self._network, image, mask, image)
-        else:
-            filled = self._network(torch.cat([image * (1 - mask), mask], dim=1))
-        return filled[..., :height, :width]
-
-
-def inpainter(network: LaMa, card: InpainterCard, device: str) -> Inpainter:
-    """The inpainter for a network of this file; what ``models.load`` calls."""
-    return LaMaInpainter(network, card, device)
+    first = shapes.get("model.1.ffc.convl2l.weight")
+    if first is None or len(first) != 4:
+        return None
+    shuffle = math.isqrt(first[1] // 4)
+    halvings = takewhile(lambda i: f"model.{i}.ffc.convl2l.weight" in shapes, count(2))
+    n_downsampling = len(list(halvings))
+    blocks = takewhile(
+        lambda i: f"model.{i}.conv1.ffc.convl2l.weight" in shapes, count(2 + n_downsampling)
+    )
+    deepest = f"model.{1 + n_downsampling}.ffc.convl2"
+    local = shapes[f"{deepest}l.weight"][0]
+    spread = shapes.get(f"{deepest}g.weight", (0,))[0]
+    ratio = spread / (local + spread)
+    if int((local + spread) * ratio) < spread:  # the constructor cuts off, it does not round
+        ratio = math.nextafter(ratio, 1)
+    config = {
+        "ngf": first[0],
+        "n_downsampling": n_downsampling,
+        "n_blocks": len(list(blocks)),
+        "ratio": ratio,
+        "activation": "sigmoid" if shuffle == 1 else "none",
+        "shuffle": shuffle,
+    }
+    if local + spread != min(1024, first[0] * 2**n_downsampling):
+        config["max_features"] = local + spread
+    return config

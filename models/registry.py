@@ -18,10 +18,28 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).parent / "weights"
 
-# Architecture -> the torch module's class. The class's file also holds the factory
-# ``inpainter(network, card, device) -> Inpainter`` that knows what the network wants to see.
+# Architecture -> the torch module's class. Most are served by ``NetworkInpainter``; a file that
+# needs more has a factory ``inpainter(network, card, device, precision) -> Inpainter`` of its own.
 ARCHITECTURES = {
+    "aotgan": "models.aotgan:AOTGAN",
+    "biggan": "models.biggan:BigGAN",
+    "comodgan": "models.comodgan:CoModGAN",
+    "context-encoder": "models.context_encoder:ContextEncoder",
+    "deepfillv2": "models.deepfillv2:DeepFillV2",
+    "deepfillv2-tf": "models.deepfillv2_tf:DeepFillV2TF",
+    "edgeconnect": "models.edgeconnect:EdgeConnect",
+    "edgeconnect-edge": "models.edgeconnect:EdgeGenerator",
+    "edgeconnect-inpaint": "models.edgeconnect:CompletionGenerator",
     "lama": "models.lama:LaMa",
+    "migan": "models.migan:MIGAN",
+}
+
+# Published sizes under names of their own, for ``create``.
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lama-big": ("lama", {"n_blocks": 18}),
+    "lama-fourier": ("lama", {"n_blocks": 9}),
+    "migan-256": ("migan", {"resolution": 256}),
+    "migan-512": ("migan", {"resolution": 512}),
 }
 
 # Classical methods: the card, and the class that takes (card, device).
@@ -124,7 +142,10 @@ def find_card(name: str | None, folder: Path | str | None = None) -> InpainterCa
 
 
 def open_inpainter(
-    name: str | None, device: str = "auto", folder: Path | str | None = None
+    name: str | None,
+    device: str = "auto",
+    folder: Path | str | None = None,
+    precision: str = "auto",
 ) -> Inpainter:
     """What ``models.load`` does."""
     card = find_card(name, folder)
@@ -135,17 +156,28 @@ def open_inpainter(
 
     network = build(card.architecture, card.config)
     load_weights(network, card)
-    factory = import_module(ARCHITECTURES[card.architecture].partition(":")[0]).inpainter
-    return cast("Inpainter", factory(network.eval(), card, device))
+    return serve(network, card, device, precision)
+
+
+def serve(
+    network: nn.Module, card: InpainterCard, device: str = "auto", precision: str = "auto"
+) -> Inpainter:
+    """A network that has its weights, behind the common call."""
+    from models.network_inpainter import NetworkInpainter
+
+    module = import_module(ARCHITECTURES[str(card.architecture)].partition(":")[0])
+    factory: Callable[..., Inpainter] = getattr(module, "inpainter", NetworkInpainter)
+    return factory(network.eval(), card, device, precision)
 
 
 def build(architecture: str, config: Mapping[str, Any]) -> nn.Module:
     """What ``models.create`` does."""
-    if architecture not in ARCHITECTURES:
-        raise ModelNotFound(
-            f"no architecture named {architecture!r}; there are {', '.join(sorted(ARCHITECTURES))}"
-        )
-    return cast("nn.Module", _member(ARCHITECTURES[architecture])(**config))
+    name, preset = PRESETS.get(architecture.replace("_", "-"), (architecture, {}))
+    name = name.replace("_", "-")
+    if name not in ARCHITECTURES:
+        names = ", ".join(sorted([*ARCHITECTURES, *PRESETS]))
+        raise ModelNotFound(f"no architecture named {architecture!r}; there are {names}")
+    return cast("nn.Module", _member(ARCHITECTURES[name])(**preset | dict(config)))
 
 
 def _member(place: str) -> Callable[..., object]:

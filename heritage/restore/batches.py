@@ -84,7 +84,7 @@ def _run_stage(
         wanted = [plan.batches[batch] for batch in batches]
         for batch, views in zip(batches, _read_ahead(threads, read, wanted), strict=True):
             finished = _fill_batch(inpainter, views, plan.context, wants_grain)
-            patches.write(batch, finished, inpainter.device.type)
+            patches.write(batch, finished, inpainter.device_class)
             if progress is not None:
                 progress(batch)
 

@@ -90,14 +90,10 @@ def _fill_equal(
     mask = torch.from_numpy(np.stack(holes)[:, None])
     try:
         result = inpainter(batch, mask).cpu().numpy()
-    except torch.OutOfMemoryError:
-        if len(images) == 1:
-            height, width = images[0].shape[:2]
-            raise NotEnoughMemory(
-                f"the device cannot hold one window of {height} x {width} pixels for "
-                f"{inpainter.name}; choose a smaller window or another device"
-            ) from None
-        torch.cuda.empty_cache()
-        pairs = zip(images, holes, strict=True)
-        return [_fill_equal(inpainter, [image], [hole])[0] for image, hole in pairs]
+    except torch.OutOfMemoryError:  # even one at a time: the inpainter has tried
+        height, width = images[0].shape[:2]
+        raise NotEnoughMemory(
+            f"the device cannot hold one window of {height} x {width} pixels for "
+            f"{inpainter.name}; choose a smaller window or another device"
+        ) from None
     return [np.ascontiguousarray(one.transpose(1, 2, 0), np.float32) for one in result]

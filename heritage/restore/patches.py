@@ -86,7 +86,7 @@ class PatchFolder:
         Args:
             batch: Its number.
             patches: By window number, all of the batch's.
-            device: Class of the device that computed it ("cpu", "cuda").
+            device: Class of the device that computed it ("cpu", "cuda bfloat16").
         """
         members: dict[str, NDArray[Any]] = {
             "signature": np.frombuffer(self._signature.encode(), np.uint8),

@@ -71,7 +71,6 @@ def card(recipe: Recipe, run: Path, scores: dict[str, Any], parameters: int) -> 
         "kind": "gan",
         "architecture": recipe.architecture,
         "config": recipe.config,
-        "input": "prefilled",
         "purpose": "Losses, strokes and cracks in paintings, murals and manuscripts.",
         "licence": "Apache-2.0",
         "paper": "Suvorov et al., Resolution-robust Large Mask Inpainting with Fourier "

@@ -34,7 +34,7 @@ class GreyInpainter(Inpainter):
         return self.network.colour.view(1, 3, 1, 1).expand_as(image)
 
 
-def inpainter(network, card, device):
+def inpainter(network, card, device, precision):
     return GreyInpainter(network, card, device)
 
 
