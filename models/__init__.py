@@ -24,7 +24,7 @@ from models.errors import (
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from models.inpainter import Inpainter
 
@@ -38,6 +38,7 @@ __all__ = [
     "available",
     "create",
     "load",
+    "uncertainty",
 ]
 
 
@@ -87,3 +88,20 @@ def create(name: str, **config: Any) -> nn.Module:  # noqa: ANN401 - each archit
     from models.registry import build
 
     return build(name, config)
+
+
+def uncertainty(
+    inpainter: Inpainter, image: Tensor, mask: Tensor, draws: int = 4, seed: int = 0
+) -> Tensor:
+    """How much a fill scatters: (B, 1, H, W) standard deviation over flips, turns and draws.
+
+    Args:
+        inpainter: Of ``load``.
+        image: (B, 3, H, W) float32 in 0..1.
+        mask: (B, 1, H, W), non-zero where pixels are to be restored.
+        draws: Alternatives for each of the eight turns, where the inpainter samples.
+        seed: Of the alternatives.
+    """
+    from models.uncertain import uncertainty as spread
+
+    return spread(inpainter, image, mask, draws, seed)

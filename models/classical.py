@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from models.draws import Draw
 from models.inpainter import Inpainter, check_image, check_mask
 
 _RADIUS = 3  # pixels around a pixel that its value is averaged from
