@@ -14,7 +14,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     device: str = Field(
         default="auto",
         description="Where models run: auto, cpu, cuda, cuda:1, mps or xpu.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="How networks compute: auto, float32 or bfloat16.",
     )
     model: str | None = Field(
         default=None,

@@ -52,7 +52,8 @@ def load_inpainter(name: str, device: str) -> Inpainter:
     import models
 
     with _in_our_words():
-        return models.load(name, device, load_settings().model_folder)
+        settings = load_settings()
+        return models.load(name, device, settings.model_folder, settings.precision)
 
 
 def fill(

@@ -27,6 +27,9 @@ _BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
 # Bytes per pixel that filling takes, measured: for each window of a batch, and once.
 _FILLING = {"gan": 300, "exemplar": 100, "diffusion": 100, "test": 60}
 _WORKING = {"gan": 120, "exemplar": 600, "diffusion": 450, "test": 0}
+# A network's own figure is of its live tensors alone; libraries add work space (measured: a third).
+_LIBRARIES = 1.35
+_LOADING = 2  # copies of the weights while they are checked and put in place
 _CACHES = (128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
 
 
@@ -45,8 +48,40 @@ class Budget:
     predicted: int
 
 
+@dataclass(frozen=True)
+class Appetite:
+    """What filling takes.
+
+    Args:
+        each: Bytes per pixel, for each window of a batch.
+        once: Bytes per pixel, once.
+        weights: Bytes of the model itself.
+    """
+
+    each: float
+    once: float = 0
+    weights: int = 0
+
+
+def appetite(kind: str, parameters: int = 0, alive: float | None = None) -> Appetite:
+    """What a model takes.
+
+    Args:
+        kind: Kind of the inpainter.
+        parameters: Learned values.
+        alive: Bytes per pixel of its live tensors where its card says (``models.footprint``).
+    """
+    each = _FILLING.get(kind, _FILLING["gan"]) if alive is None else _LIBRARIES * alive
+    return Appetite(each, _WORKING.get(kind, 0), 4 * _LOADING * parameters)
+
+
 def predict_memory(
-    info: MasterInfo, window: int, batch: int, cache: int, kind: str, damaged_pixels: int = 0
+    info: MasterInfo,
+    window: int,
+    batch: int,
+    cache: int,
+    needs: Appetite,
+    damaged_pixels: int = 0,
 ) -> int:
     """Bytes the process will need at its peak.
 
@@ -55,14 +90,14 @@ def predict_memory(
         window: Side of a window in pixels.
         batch: Windows computed together.
         cache: Bytes of decoded segments kept.
-        kind: Kind of the inpainter.
+        needs: What the model takes.
         damaged_pixels: Of the whole master; planning keeps some bytes for each run of them.
     """
     pixels = window * window
     segment = _segment_bytes(info)
     # While one batch is computed, the next is read and waits.
-    each = 2 * _WAITING + _FILLING.get(kind, _FILLING["gan"])
-    filling = pixels * (batch * each + _WORKING.get(kind, 0) + _MEASURED)
+    each = 2 * _WAITING + needs.each
+    filling = int(pixels * (batch * each + needs.once + _MEASURED)) + needs.weights
     reading = READERS * (pixels * _READ + 3 * segment)
     inpainting = filling + reading + cache + _MASK
     workers = min(8, os.cpu_count() or 1)
@@ -74,7 +109,7 @@ def predict_memory(
 
 
 def fit(
-    info: MasterInfo, window: int, batch: int, kind: str, memory: int, damaged_pixels: int
+    info: MasterInfo, window: int, batch: int, needs: Appetite, memory: int, damaged_pixels: int
 ) -> Budget:
     """The largest batch, then the largest cache, that stay within ``memory``.
 
@@ -83,10 +118,10 @@ def fit(
     """
     for cache in _CACHES[1:]:
         for size in _halvings(batch):
-            predicted = predict_memory(info, window, size, cache, kind, damaged_pixels)
+            predicted = predict_memory(info, window, size, cache, needs, damaged_pixels)
             if predicted <= memory:
-                return _widened(info, window, size, cache, kind, memory, damaged_pixels)
-    least = predict_memory(info, window, 1, _CACHES[-1], kind, damaged_pixels)
+                return _widened(info, window, size, cache, needs, memory, damaged_pixels)
+    least = predict_memory(info, window, 1, _CACHES[-1], needs, damaged_pixels)
     raise NotEnoughMemory(
         f"needs at least {megabytes(least)} of memory with windows of {window} pixels and is "
         f"allowed {megabytes(memory)}; allow more or choose a smaller window",
@@ -95,10 +130,16 @@ def fit(
 
 
 def _widened(
-    info: MasterInfo, window: int, batch: int, cache: int, kind: str, memory: int, damaged: int
+    info: MasterInfo,
+    window: int,
+    batch: int,
+    cache: int,
+    needs: Appetite,
+    memory: int,
+    damaged: int,
 ) -> Budget:
     for larger in _CACHES:
-        predicted = predict_memory(info, window, batch, larger, kind, damaged)
+        predicted = predict_memory(info, window, batch, larger, needs, damaged)
         if larger >= cache and predicted <= memory:
             return Budget(batch, larger, predicted)
     raise AssertionError("the cache that fitted no longer does")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import heritage
 from heritage.damage.masks import MaskInfo, MaskReader, find_mask, import_mask, open_mask
@@ -34,6 +34,9 @@ from heritage.restore.storage import (
     write_atomically,
 )
 from heritage.tiff import Master, MasterInfo, inspect, open_master, sha256_file
+
+if TYPE_CHECKING:
+    from models import InpainterCard
 
 DEFAULT_OUTPUT = Path("restored")
 
@@ -77,7 +80,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         lock = RestorationLock(folder, name)
     try:
-        job = _prepare_locked(info, found, card.name, card.kind, card.sha256, folder, name, options)
+        job = _prepare_locked(info, found, card, folder, name, options)
         return replace(job, lock=lock)
     except BaseException:
         _remove_unused(work_folder(folder, name))
@@ -88,9 +91,7 @@ def prepare(
 def _prepare_locked(
     info: MasterInfo,
     mask: Path,
-    model: str,
-    kind: str,
-    weights: str | None,
+    card: InpainterCard,
     output: Path,
     name: str,
     options: Options,
@@ -105,8 +106,8 @@ def _prepare_locked(
             "master": sha256_file(info.path),
             "page": info.page,
             "mask": mask_info.sha256,
-            "model": model,
-            "weights": weights,
+            "model": card.name,
+            "weights": card.sha256,
             "options": options.identity(),
         }
         if _is_done(output / name, digest(identity)):
@@ -117,10 +118,10 @@ def _prepare_locked(
         before = _continued(work, identity)
         if before is not None:
             imported.unlink()
-            return _refitted(before, info, kind, options)
+            return _refitted(before, info, card, options)
         _clear(work, keep=imported)
         imported.replace(work / "mask.tif")
-        return _planned(info, mask_info, identity, kind, work, name, options)
+        return _planned(info, mask_info, identity, card, work, name, options)
 
 
 def _record(
@@ -145,7 +146,7 @@ def _planned(
     info: MasterInfo,
     mask_info: MaskInfo,
     identity: dict[str, Any],
-    kind: str,
+    card: InpainterCard,
     work: Path,
     name: str,
     options: Options,
@@ -155,7 +156,7 @@ def _planned(
     arguments = options.plan_arguments()
     wanted = options.batch or BATCH
     damaged = mask_info.pixels
-    budget = memory.fit(info, options.window, wanted, kind, options.memory, damaged)
+    budget = memory.fit(info, options.window, wanted, _needs(card), options.memory, damaged)
     require_space(work, _disk_needed(info, damaged))
     with open_mask(work / "mask.tif") as reader:
         regions = find_regions(reader)
@@ -167,7 +168,7 @@ def _planned(
             with open_master(info.path, info.page, budget.cache) as master:
                 limits = value_range(_known_colours(master, reader))
     record = _record(info, name, identity, mask_info) | {
-        "kind": kind,
+        "kind": card.kind,
         "plan": sha256(plan.to_json()).hexdigest(),
         "options": options.to_json(),
         "value_range": limits,
@@ -241,11 +242,18 @@ def _continued(work: Path, identity: dict[str, Any]) -> Job | None:
     return Job(record["name"], work.parent, work, record, plan, continued=True)
 
 
-def _refitted(job: Job, info: MasterInfo, kind: str, options: Options) -> Job:
+def _needs(card: InpainterCard) -> memory.Appetite:
+    alive = card.details.get("memory")
+    known = float(alive) if isinstance(alive, int | float) else None
+    return memory.appetite(card.kind, card.parameters, known)
+
+
+def _refitted(job: Job, info: MasterInfo, card: InpainterCard, options: Options) -> Job:
     """The job with what may change between runs: the master's place, the memory there is."""
     assert job.plan is not None
     batch = job.plan.batch
-    budget = memory.fit(info, options.window, batch, kind, options.memory, job.damaged_pixels)
+    needs, damaged = _needs(card), job.damaged_pixels
+    budget = memory.fit(info, options.window, batch, needs, options.memory, damaged)
     if budget.batch < batch:
         raise NotEnoughMemory(
             f"was begun with more memory than {megabytes(options.memory)}; "

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from heritage.errors import NotEnoughMemory
-from heritage.restore.memory import MIB, fit, predict_memory
+from heritage.restore.memory import MIB, appetite, fit, predict_memory
 from heritage.tiff import inspect
 
 RUN = """
@@ -41,8 +41,9 @@ def scan(tmp_path_factory):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured as Linux reports it")
-def test_a_run_stays_within_what_was_predicted(scan, tmp_path):
-    command = [sys.executable, "-c", RUN, str(scan), "telea", str(tmp_path / "out")]
+@pytest.mark.parametrize("model", ["telea", "art-small"])
+def test_a_run_stays_within_what_was_predicted(scan, tmp_path, model):
+    command = [sys.executable, "-c", RUN, str(scan), model, str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
@@ -56,19 +57,27 @@ def test_less_memory_means_smaller_batches_and_then_a_refusal(scan, monkeypatch)
     info = inspect(scan)
     sizes = []
     for allowed in (8192, 1024, 800, 700):
-        budget = fit(info, 512, 8, "diffusion", allowed * MIB, 1000)
+        budget = fit(info, 512, 8, appetite("diffusion"), allowed * MIB, 1000)
         assert budget.predicted <= allowed * MIB
         sizes.append(budget.batch)
     assert sizes[0] == 8
     assert sizes == sorted(sizes, reverse=True)
     with pytest.raises(NotEnoughMemory, match=r"needs at least .* and is allowed 100\.0 MB"):
-        fit(info, 512, 8, "diffusion", 100_000_000, 1000)
+        fit(info, 512, 8, appetite("diffusion"), 100_000_000, 1000)
 
 
 def test_every_part_adds_to_the_prediction(scan):
     info = inspect(scan)
-    least = predict_memory(info, 256, 1, 8 * MIB, "diffusion")
-    assert predict_memory(info, 512, 1, 8 * MIB, "diffusion") > least
-    assert predict_memory(info, 256, 8, 8 * MIB, "gan") > least
-    assert predict_memory(info, 256, 1, 256 * MIB, "diffusion") > least
-    assert predict_memory(info, 256, 1, 8 * MIB, "diffusion", 10**9) > least
+    least = predict_memory(info, 256, 1, 8 * MIB, appetite("diffusion"))
+    assert predict_memory(info, 512, 1, 8 * MIB, appetite("diffusion")) > least
+    assert predict_memory(info, 256, 8, 8 * MIB, appetite("gan")) > least
+    assert predict_memory(info, 256, 1, 256 * MIB, appetite("diffusion")) > least
+    assert predict_memory(info, 256, 1, 8 * MIB, appetite("diffusion"), 10**9) > least
+
+
+def test_a_networks_own_figure_and_its_weights_count(scan):
+    small, large = appetite("gan", 1_000_000, 200), appetite("gan", 50_000_000, 800)
+    assert (small.each, small.weights) == (pytest.approx(270), 8_000_000)
+    info = inspect(scan)
+    light, heavy = (predict_memory(info, 512, 4, 8 * MIB, needs) for needs in (small, large))
+    assert heavy - light == pytest.approx(512 * 512 * 4 * 810 + 8 * 49_000_000, rel=0.01)
