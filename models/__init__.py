@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from models.cards import InpainterCard
 from models.errors import (
     DeviceMissing,
+    ExportFailed,
     InputRefused,
     ModelError,
     ModelNotFound,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeviceMissing",
+    "ExportFailed",
     "InpainterCard",
     "InputRefused",
     "ModelError",

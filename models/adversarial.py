@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name everybody reads)
 from torch import Tensor, nn
 
-from models import losses
+from models import losses, regularisers
 from models.features import perceptual_distance
 from models.prefill import prefill
 
@@ -130,6 +130,6 @@ class AdversarialStep:
             # A wrapper (Fabric, DDP) does not allow gradients of gradients: ask the network itself.
             plain = getattr(self.discriminator, "module", self.discriminator)
             real = image.detach().requires_grad_()
-            terms["r1"] = losses.r1_penalty(plain(real)[0], real)
+            terms["r1"] = regularisers.r1_penalty(plain(real)[0], real)
             total = total + self.weights.r1 * terms["r1"]
         return total, terms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,15 +49,55 @@ class InpainterCard:
     config: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def source(self) -> str:
+        """Where the weights, or the method's code, come from; empty if nobody has said."""
+        return str(self.details.get("source", ""))
 
-def read_card(path: Path) -> InpainterCard:
+    @property
+    def lacks(self) -> str:
+        """What is still missing before it can be used; empty if nothing is."""
+        return str(self.details.get("lacks", ""))
+
+
+def read_card(path: Path, finished: bool = True) -> InpainterCard:
     """Read the model-card file ``NAME.json`` that lies beside ``NAME.safetensors``.
 
     Required fields are ``architecture`` and ``sha256``; ``name``, where given, must be the file's.
 
+    Args:
+        path: The card.
+        finished: Refuse a card whose weights are only a part of what its network needs.
+
     Raises:
-        WeightsRefused: If the file is no card, or says something impossible.
+        WeightsRefused: If the file is no card, says something impossible, or is unfinished.
     """
+    card = _parse(path)
+    if finished and card.lacks:
+        raise WeightsRefused(f"{card.name} is not complete: {card.lacks}")
+    return card
+
+
+def write_card(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write a model-card file, at once when complete.
+
+    Args:
+        path: ``NAME.json``, replaced if it is there.
+        fields: What ``read_card`` reads, and anything else that JSON can hold.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(fields, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _parse(path: Path) -> InpainterCard:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -96,17 +137,21 @@ def read_card(path: Path) -> InpainterCard:
     )
 
 
-def cards_in(folder: Path) -> list[InpainterCard]:
+def cards_in(folder: Path, finished: bool = True) -> list[InpainterCard]:
     """The cards in a folder, by name; none where there is no such folder.
 
     A JSON file without weights beside it is not a model; a card that cannot be read is passed
     over here, so that one bad file does not hide the others, and refused when asked for by name.
+
+    Args:
+        folder: Where to look.
+        finished: Pass over cards whose weights are only a part of what the network needs.
     """
     cards = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         if path.with_suffix(_MODEL_SUFFIX).is_file():
             try:
-                cards.append(read_card(path))
+                cards.append(read_card(path, finished))
             except WeightsRefused:
                 continue
     return cards

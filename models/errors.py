@@ -23,3 +23,7 @@ class InputRefused(ModelError, ValueError):
 
 class DeviceMissing(ModelError, RuntimeError):
     """The device that was asked for is not in this machine."""
+
+
+class ExportFailed(ModelError, RuntimeError):
+    """A network that cannot be carried to another stack, or does something else there."""

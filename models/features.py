@@ -1,19 +1,80 @@
-"""SqueezeNet 1.1 features, for perceptual losses and distances.
+"""Networks that tell what is in a picture, for perceptual losses; and SqueezeNet 1.1, one of them.
 
 Iandola et al., "SqueezeNet", arXiv:1602.07360. Key names are torchvision's, whose package this
 project does without. The shipped weights are the ones trained by SqueezeNet's authors, converted
 from Caffe; they are not torchvision's own, so a distance made from them is *not* LPIPS.
 """
 
+from __future__ import annotations
+
+import pickle
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.errors import ModelNotFound, WeightsRefused
+
 WEIGHTS = Path(__file__).parent / "weights" / "features" / "squeezenet1_1.safetensors"
 _SLICES = ((0, 2), (2, 5), (5, 8), (8, 10), (10, 11), (11, 12), (12, 13))
+
+
+class FeatureNetwork(nn.Module):
+    """A frozen network whose call gives feature maps: (B, 3, H, W) in 0..1 to a list of tensors.
+
+    It stays in evaluation mode whatever the training around it does.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), False)
+
+    def normalised(self, image: Tensor) -> Tensor:
+        """The picture with ImageNet's mean taken away, divided by its standard deviation."""
+        return (image - self.mean) / self.std
+
+    def freeze(self) -> None:
+        """Last step of construction: no gradients to the weights, no batch statistics."""
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> FeatureNetwork:
+        """Does nothing: the features must mean the same in every step."""
+        return super().train(False)
+
+
+def load_published(network: nn.Module, path: Path, ignored: str) -> None:
+    """Fill a network strictly from a downloaded file, safetensors or torch archive.
+
+    Args:
+        network: Filled in place.
+        path: The file; told apart by its content. Nothing in it is executed.
+        ignored: Regular expression for the keys of parts that the network does not have.
+
+    Raises:
+        ModelNotFound: If the file is not there.
+        WeightsRefused: If it holds something else than tensors, or they do not fit.
+    """
+    if not path.is_file():
+        raise ModelNotFound(f"feature weights are missing: {path}")
+    with path.open("rb") as file:
+        named = file.read(9)[8:] == b"{"  # safetensors: eight bytes of length, then JSON
+    try:
+        state = load_file(path) if named else torch.load(path, "cpu", weights_only=True)
+        kept = {key: value for key, value in state.items() if not re.fullmatch(ignored, key)}
+        network.load_state_dict(kept, strict=True)
+    except (SafetensorError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
+        raise WeightsRefused(f"{path}: not a file of named tensors") from error
+    except RuntimeError as error:  # torch: keys or shapes, or a damaged archive
+        reason = " ".join(str(error).split())[:300]
+        raise WeightsRefused(f"{path}: does not fit the network: {reason}") from error
 
 
 class _Fire(nn.Module):
@@ -30,15 +91,12 @@ class _Fire(nn.Module):
         return torch.cat([torch.relu(self.expand1x1(x)), torch.relu(self.expand3x3(x))], dim=1)
 
 
-class SqueezeNetFeatures(nn.Module):
+class SqueezeNetFeatures(FeatureNetwork):
     """Seven feature maps of a picture, from edges to objects.
 
     Args:
         weights: safetensors file; the shipped one unless told otherwise.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         super().__init__()
@@ -50,13 +108,11 @@ class SqueezeNetFeatures(nn.Module):
             _Fire(256, 48, 192), _Fire(384, 48, 192), _Fire(384, 64, 256), _Fire(512, 64, 256),
         )  # fmt: skip
         self.load_state_dict(load_file(weights), strict=True)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), False)
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), False)
-        self.requires_grad_(False).eval()
+        self.freeze()
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in 0..1, H and W at least 32; seven maps, each (B, C, h, w)."""
-        x = (image - self.mean) / self.std
+        x = self.normalised(image)
         maps = []
         for start, end in _SLICES:
             x = self.features[start:end](x)

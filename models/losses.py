@@ -20,18 +20,18 @@ def masked_l1(output: Tensor, target: Tensor, mask: Tensor, hole: float, known: 
     Both means run over their own pixels, so that small holes count as much as large ones.
     """
     error = (output.float() - target.float()).abs()
-    return hole * _mean_over(error, mask) + known * _mean_over(error, 1 - mask)
+    return hole * mean_over(error, mask) + known * mean_over(error, 1 - mask)
 
 
 def discounted_l1(output: Tensor, target: Tensor, mask: Tensor, gamma: float = 0.99) -> Tensor:
     """Mean over the hole of ``gamma ** l`` times the absolute error.
 
     l is the distance of a pixel to the nearest known one (Yu et al., "Generative Image Inpainting
-    with Contextual Attention", CVPR 2018, section 3.2): deep inside a large hole many fillings are
+    with Contextual Attention", CVPR 2018, section 3): deep inside a large hole many fillings are
     right, and the original is only one of them.
     """
     weight = gamma ** distance_to_known(mask)
-    return _mean_over((output.float() - target.float()).abs() * weight, mask)
+    return mean_over((output.float() - target.float()).abs() * weight, mask)
 
 
 def distance_to_known(mask: Tensor) -> Tensor:
@@ -58,8 +58,8 @@ def overlap_l2(
 ) -> Tensor:
     """Mean squared error in the predicted area, ``weight`` times as much in its outer ``band``.
 
-    Pathak et al., "Context Encoders", CVPR 2016, eq. 1 and section 4: the prediction overlaps its
-    surroundings by 7 pixels, where it has to agree with them most.
+    Pathak et al., "Context Encoders", CVPR 2016, eq. 1, with their overlap: the prediction reaches
+    7 pixels into its surroundings, where it has to agree with them most.
 
     Args:
         output: (B, C, H, W) filled pictures.
@@ -70,10 +70,11 @@ def overlap_l2(
     """
     near_known = F.max_pool2d(1 - mask.float(), 2 * band + 1, stride=1, padding=band)
     weights = 1 + (weight - 1) * near_known
-    return _mean_over((output.float() - target.float()).square() * weights, mask)
+    return mean_over((output.float() - target.float()).square() * weights, mask)
 
 
-def _mean_over(values: Tensor, where: Tensor) -> Tensor:
+def mean_over(values: Tensor, where: Tensor) -> Tensor:
+    """Mean of (B, C, H, W) with weights (B, 1, H, W), the same for every channel; 0 of nothing."""
     where = where.expand_as(values)
     return (values * where).sum() / where.sum().clamp_min(1.0)
 
@@ -89,29 +90,29 @@ def _mean_over(values: Tensor, where: Tensor) -> Tensor:
 
 def non_saturating_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
     """-log D(fake) (Goodfellow et al., NeurIPS 2014, section 3), over filled patches."""
-    return _mean_over(F.softplus(-fake_logits.float()), fake)
+    return mean_over(F.softplus(-fake_logits.float()), fake)
 
 
 def non_saturating_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
     """-log D(real) - log(1 - D(fake)), the latter over filled patches."""
     real = F.softplus(-real_logits.float()).mean()
-    return real + _mean_over(F.softplus(fake_logits.float()), fake)
+    return real + mean_over(F.softplus(fake_logits.float()), fake)
 
 
 def least_squares_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
     """(D(fake) - 1)^2 (Mao et al., ICCV 2017, eq. 2 with b = c = 1), over filled patches."""
-    return _mean_over((fake_logits.float() - 1).square(), fake)
+    return mean_over((fake_logits.float() - 1).square(), fake)
 
 
 def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
     """(D(real) - 1)^2 + D(fake)^2, the latter over filled patches."""
     real = (real_logits.float() - 1).square().mean()
-    return real + _mean_over(fake_logits.float().square(), fake)
+    return real + mean_over(fake_logits.float().square(), fake)
 
 
 def hinge_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
     """-D(fake) (Miyato et al., ICLR 2018, eq. 17), over filled patches."""
-    return _mean_over(-fake_logits.float(), fake)
+    return mean_over(-fake_logits.float(), fake)
 
 
 def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
@@ -121,12 +122,12 @@ def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) 
     DeepFillv2 and BigGAN.
     """
     real = F.relu(1 - real_logits.float()).mean()
-    return real + _mean_over(F.relu(1 + fake_logits.float()), fake)
+    return real + mean_over(F.relu(1 + fake_logits.float()), fake)
 
 
 def wasserstein_generator(fake_logits: Tensor, fake: Tensor) -> Tensor:
     """-D(fake) (Arjovsky et al., ICML 2017, algorithm 1), over filled patches."""
-    return _mean_over(-fake_logits.float(), fake)
+    return mean_over(-fake_logits.float(), fake)
 
 
 def wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Tensor) -> Tensor:
@@ -134,7 +135,7 @@ def wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor, fake: Te
 
     Means something only for a critic held to slope 1: ``models.regularisers.gradient_penalty``.
     """
-    return _mean_over(fake_logits.float(), fake) - real_logits.float().mean()
+    return mean_over(fake_logits.float(), fake) - real_logits.float().mean()
 
 
 ADVERSARIAL: dict[

@@ -19,12 +19,14 @@ class InpaintingNetwork(nn.Module):
         least: And at least this.
         side: The only height and width it works at, or None where any do.
         latent: Length of the random vector that alternatives are drawn from; 0 if it has none.
+        guidance: What else it is shown, (B, 1, H, W) and computed outside of torch; None if nothing.
     """
 
     multiple: int = 1
     least: int = 1
     side: int | None = None
     latent: int = 0
+    guidance: str | None = None
 
     def stages(
         self, image: Tensor, mask: Tensor, latent: Tensor | None = None, truncation: float = 1.0
@@ -50,6 +52,10 @@ class InpaintingNetwork(nn.Module):
     ) -> Tensor:
         """The finished picture: the last of ``stages``."""
         return self.stages(image, mask, latent, truncation)[-1]
+
+    def guided(self, image: Tensor, mask: Tensor, guide: Tensor) -> Tensor:
+        """The finished picture for a ``guidance`` that is given: the part that can be exported."""
+        raise NotImplementedError
 
 
 def in_float32(module: nn.Module, x: Tensor) -> Tensor:

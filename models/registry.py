@@ -162,9 +162,16 @@ def open_inpainter(
 def serve(
     network: nn.Module, card: InpainterCard, device: str = "auto", precision: str = "auto"
 ) -> Inpainter:
-    """A network that has its weights, behind the common call."""
+    """A network that has its weights, behind the common call.
+
+    Raises:
+        ModelNotFound: If it is but a part of an inpainter.
+    """
+    from models.network import InpaintingNetwork
     from models.network_inpainter import NetworkInpainter
 
+    if not isinstance(network, InpaintingNetwork):
+        raise ModelNotFound(f"{card.name}: {card.architecture} alone fills nothing; it is a part")
     module = import_module(ARCHITECTURES[str(card.architecture)].partition(":")[0])
     factory: Callable[..., Inpainter] = getattr(module, "inpainter", NetworkInpainter)
     return factory(network.eval(), card, device, precision)

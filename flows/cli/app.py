@@ -13,6 +13,7 @@ from flows.cli import catalogue, demo, doctor, inspect, models, restore, verify
 from flows.report import INTERRUPTED, NOTHING_DONE, WRONG_USAGE
 from heritage import __version__
 from heritage.errors import BadSetting, HeritageError
+from models.errors import ModelError
 
 
 class OneLineFaults(TyperGroup):
@@ -22,7 +23,7 @@ class OneLineFaults(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except HeritageError as error:
+        except (HeritageError, ModelError) as error:
             print(f"heritage: {error}", file=sys.stderr)
             usage = isinstance(error, BadSetting)
             raise typer.Exit(WRONG_USAGE if usage else NOTHING_DONE) from error
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(models.app, name="models")
 
 
 def _add(name: str, command: Callable[..., None], example: str) -> None:
@@ -51,7 +53,6 @@ _add("demo", demo.demo, "heritage demo")
 _add("restore", restore.restore, "heritage restore scans/ --output restored")
 _add("inspect", inspect.inspect, "heritage inspect scans/1907.12.tif")
 _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1907.12.tif")
-_add("models", models.models, "heritage models --json")
 _add("doctor", doctor.doctor, "heritage doctor")
 
 

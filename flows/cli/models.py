@@ -1,34 +1,223 @@
-"""``heritage models``: the inpainters there are."""
+"""``heritage models``: the inpainters there are, and how others become usable here."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from flows.cli.answers import AsJson, say_json, say_table
+import typer
+
+from flows.cli.answers import AsJson, console, say_json, say_table
+from heritage.errors import BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models import InpainterCard
+    from models.published import PublishedWeights
+
+Name = Annotated[str, typer.Argument(help="An inpainter, by its name in `heritage models`.")]
+
+app = typer.Typer(
+    help="List the inpainters that --model takes, and the published ones that are not here yet; "
+    "`import` makes a checkpoint usable, `show` tells all about one, `export` writes it for other "
+    "programs.",
+    epilog="Example: heritage models --json",
+    invoke_without_command=True,
+)
 
 
-def models(as_json: AsJson = False) -> None:
-    """List the inpainters that --model takes; the default is marked with a star."""
-    from heritage.settings import load_settings
-    from models import available
-
-    cards = available(load_settings().model_folder)
-    if as_json:
-        say_json([_fields(asdict(card)) for card in cards])
+@app.callback()
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the inpainters; the default is marked with a star."""
+    if context.invoked_subcommand is not None:
         return
-    rows = (
-        (
-            f"{card.name} *" if card.default else card.name,
-            card.kind,
-            f"{card.parameters / 1e6:.1f} M" if card.parameters else "-",
-            card.licence,
-            card.purpose,
-        )
-        for card in cards
+    cards = _cards()
+    absent = _absent(cards)
+    if as_json:
+        say_json([*map(_card_fields, cards), *map(_published_fields, absent)])
+        return
+    rows = [*map(_card_row, cards), *map(_published_row, absent)]
+    say_table(("model", "kind", "parameters", "MB", "licence", "from", "present", "for"), rows)
+    _tell_how(card for card in cards if card.lacks)
+    if absent:
+        console().print("\nNot here yet; get the files from the project's page, then:")
+        for entry in absent:
+            console().print(f"  {entry.command}\n    {entry.source}")
+
+
+@app.command("show", epilog="Example: heritage models show art-small")
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Tell everything that is known of one inpainter, here or published."""
+    fields = _fields_of(name)
+    if as_json:
+        say_json(fields)
+        return
+    for key, value in (fields | fields.pop("details", {})).items():
+        if value not in (None, "", {}, [], ()):
+            said = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            console().print(f"{key}: {said}")
+
+
+@app.command(
+    "import",
+    epilog="Example: heritage models import EdgeModel_gen.pth InpaintingModel_gen.pth --as edges",
+)
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="A checkpoint; its name does not matter.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="What to call it from now on.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Terms of the weights, where they are your own.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Where they come from.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace an inpainter of that name.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a checkpoint usable by name: published weights, or your own.
+
+    The network is recognised by the file's contents and must fit to the last tensor. Nothing in a
+    file is ever run.
+    """
+    from models.importing import NameRefused, import_checkpoint
+
+    try:
+        card = import_checkpoint(files, name, _folder(), licence, source, replace)
+    except NameRefused as error:
+        raise BadSetting(str(error)) from error
+    if as_json:
+        say_json(_card_fields(card))
+        return
+    console().print(
+        f"{card.name}: {card.architecture}, {_millions(card.parameters)} parameters, "
+        f"licence {card.licence}"
     )
-    say_table(("model", "kind", "parameters", "licence", "for"), rows)
+    _tell_how([card] if card.lacks else [])
+    if not card.lacks:
+        console().print(f"Use it: heritage restore scans/ --model {card.name} --output restored")
 
 
-def _fields(card: dict[str, Any]) -> dict[str, Any]:
-    return card | {"weights": None if card["weights"] is None else str(card["weights"])}
+@app.command("export", epilog="Example: heritage models export art-small --onnx art-small.onnx")
+def export(
+    name: Name,
+    onnx: Annotated[Path, typer.Option(metavar="FILE", help="The ONNX file to write.")],
+    side: Annotated[
+        int, typer.Option(min=1, help="Pixels per side for which the file is written.")
+    ] = 512,
+    as_json: AsJson = False,
+) -> None:
+    """Write an inpainter's network as ONNX, for programs that do not use torch."""
+    from models.exporting import export_onnx
+
+    answer = export_onnx(name, onnx, side=side, folder=_folder())
+    if as_json:
+        say_json(answer)
+    else:
+        console().print(f"{name}: {onnx}")
+
+
+def _fields_of(name: str) -> dict[str, Any]:
+    """What is known of an inpainter that is here, or else of published weights."""
+    from models.registry import find_card
+
+    for card in _cards():
+        if card.name == name:
+            return _card_fields(card)
+    for entry in _published():
+        if entry.key == name:
+            return _published_fields(entry)
+    return _card_fields(find_card(name, _folder()))  # a tool of the tests, or a refusal
+
+
+def _folder() -> Path:
+    from heritage.settings import load_settings
+    from models.registry import user_folder
+
+    return user_folder(load_settings().model_folder)
+
+
+def _cards() -> list[InpainterCard]:
+    """All that can be used, then what lacks a part."""
+    from models import available
+    from models.cards import cards_in
+
+    folder = _folder()
+    return [*available(folder), *(card for card in cards_in(folder, finished=False) if card.lacks)]
+
+
+def _published() -> tuple[PublishedWeights, ...]:
+    from models.published import PUBLISHED
+
+    return PUBLISHED
+
+
+def _absent(cards: Iterable[InpainterCard]) -> list[PublishedWeights]:
+    """Published weights of which nothing here has the shape."""
+    here = {(card.architecture, card.parameters) for card in cards}
+    return [entry for entry in _published() if (entry.architecture, entry.parameters) not in here]
+
+
+def _tell_how(unfinished: Iterable[InpainterCard]) -> None:
+    for card in unfinished:
+        console().print(f"{card.name} cannot be used yet: {card.lacks}")
+
+
+def _origin(card: InpainterCard) -> str:
+    from models.registry import PACKAGED
+
+    if card.source:
+        return card.source
+    if card.weights is None:
+        return "nothing learned"
+    return "this program" if card.weights.parent == PACKAGED else "you"
+
+
+def _megabytes(card: InpainterCard) -> float | None:
+    return None if card.weights is None else round(card.weights.stat().st_size / 1e6, 1)
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.1f} M" if parameters else "-"
+
+
+def _card_row(card: InpainterCard) -> tuple[object, ...]:
+    return (
+        f"{card.name} *" if card.default else card.name,
+        card.kind,
+        _millions(card.parameters),
+        _megabytes(card),
+        card.licence,
+        _origin(card),
+        "in part" if card.lacks else "yes",
+        card.purpose,
+    )
+
+
+def _published_row(entry: PublishedWeights) -> tuple[object, ...]:
+    size = round(4 * entry.parameters / 1e6, 1)
+    what = entry.key, "gan", _millions(entry.parameters), size
+    return *what, entry.licence, entry.source, "no", entry.purpose
+
+
+def _card_fields(card: InpainterCard) -> dict[str, Any]:
+    return asdict(card) | {
+        "weights": None if card.weights is None else str(card.weights),
+        "megabytes": _megabytes(card),
+        "source": _origin(card),
+        "present": not card.lacks,
+    }
+
+
+def _published_fields(entry: PublishedWeights) -> dict[str, Any]:
+    fields = asdict(entry)
+    return (
+        {"name": fields.pop("key"), "kind": "gan", "present": False}
+        | fields
+        | {"command": entry.command}
+    )

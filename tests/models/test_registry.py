@@ -13,11 +13,12 @@ from torch import nn
 import models
 from models import registry
 from models.inpainter import Inpainter
+from models.network import InpaintingNetwork
 
 CLASSICAL = {"telea", "navier-stokes", "biharmonic", "patchmatch"}
 
 
-class Grey(nn.Module):
+class Grey(InpaintingNetwork):
     """The smallest network there is: one colour."""
 
     def __init__(self, channels: int = 3) -> None:
