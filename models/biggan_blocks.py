@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from models.conditional_norm import ConditionalNorm
+from models.device import one_thread
 
 
 def conv3(ins: int, outs: int) -> nn.Conv2d:
@@ -86,11 +87,12 @@ class ConditionalBlock(nn.Module):
 
 def start_orthogonal(network: nn.Module) -> None:
     """Orthogonal weights and no bias, in place (section 3.1; Saxe et al., ICLR 2014)."""
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear, nn.Embedding)):
-            nn.init.orthogonal_(layer.weight)
-        if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    with one_thread():  # on several, QR decompositions of this size wait for each other
+        for layer in network.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear, nn.Embedding)):
+                nn.init.orthogonal_(layer.weight)
+            if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def bound_spectrum(network: nn.Module, spare: Collection[nn.Module] = ()) -> None:

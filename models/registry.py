@@ -36,6 +36,8 @@ ARCHITECTURES = {
 
 # Published sizes under names of their own, for ``create``.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "comodgan-256": ("comodgan", {"resolution": 256}),
+    "comodgan-512": ("comodgan", {"resolution": 512}),
     "lama-big": ("lama", {"n_blocks": 18}),
     "lama-fourier": ("lama", {"n_blocks": 9}),
     "migan-256": ("migan", {"resolution": 256}),

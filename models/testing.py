@@ -44,6 +44,11 @@ def write_tiny(folder: Path, architecture: str, name: str = "tiny") -> nn.Module
     """Put such a network into a user's folder of weights, loadable by name."""
     made = tiny_network(architecture)
     digest = save_weights(folder / f"{name}.safetensors", made.state_dict(), half=False)
-    card = {"architecture": architecture, "config": CONFIGS[architecture], "sha256": digest}
+    card = {
+        "architecture": architecture,
+        "config": CONFIGS[architecture],
+        "purpose": "Tests.",
+        "sha256": digest,
+    }
     (folder / f"{name}.json").write_text(json.dumps(card))
     return made

@@ -200,6 +200,17 @@ def test_every_layer_may_have_a_style_of_its_own(tiny, batch):
         assert not torch.allclose(tiny.synthesis(vector, maps, mixed), one, atol=1e-4), layer
 
 
+def test_the_encoders_maps_of_every_size_enter_the_picture(tiny, batch):
+    image, mask, z = batch
+    vector, maps = tiny.encoder(torch.cat([0.5 - mask, 2 * image - 1], dim=1))
+    assert [each.shape[-1] for each in maps] == [4, 8, 16, 32]
+    w = tiny.mapping(z)
+    whole = tiny.synthesis(vector, maps, w)
+    for i in range(4):
+        fewer = [torch.zeros_like(each) if i == j else each for j, each in enumerate(maps)]
+        assert not torch.allclose(tiny.synthesis(vector, fewer, w), whole, atol=1e-3), i
+
+
 def test_every_parameter_learns(tiny, batch):
     image, mask, z = batch
     tiny.complete(image, mask, z).square().sum().backward()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
+from models.testing import CONFIGS, write_tiny
 
 NAMES = [card.name for card in models.available()]
 CLASSICAL = [card.name for card in models.available() if card.architecture is None]
@@ -19,8 +20,19 @@ sizes = st.one_of(
 )
 
 
+@pytest.fixture(scope="module", params=[*NAMES, *(f"tiny {name}" for name in CONFIGS)])
+def inpainter(request, tmp_path_factory):
+    """Everything that ships, and every architecture with weights of its user's own."""
+    name = request.param
+    if not name.startswith("tiny "):
+        return models.load(name, device="cpu")
+    folder = tmp_path_factory.mktemp("models")
+    write_tiny(folder, name.removeprefix("tiny "))
+    return models.load("tiny", device="cpu", folder=folder, precision="float32")
+
+
 @pytest.fixture(scope="module", params=NAMES)
-def inpainter(request):
+def shipped(request):
     return models.load(request.param, device="cpu")
 
 
@@ -105,11 +117,11 @@ def test_any_kind_of_mask_means_the_same(classical, dtype):
     assert torch.equal(classical(image, mask.to(dtype) * value), classical(image, mask))
 
 
-def test_a_fill_has_more_levels_than_eight_bits(inpainter):
+def test_a_fill_has_more_levels_than_eight_bits(shipped):
     row = torch.linspace(0.2, 0.8, 128)
     image = (row + 0.05 * row[:, None]).expand(1, 3, 128, 128).contiguous()
     mask = a_block(128, 128, 32)
-    levels = inpainter(image, mask)[0, 0][mask[0, 0]].unique().numel()
+    levels = shipped(image, mask)[0, 0][mask[0, 0]].unique().numel()
     assert levels > 256
 
 
