@@ -16,7 +16,9 @@ class Draw:
 
     Args:
         seed: Of the series.
-        number: Place in the series, from 0; the first ones do not depend on how many are drawn.
+        number: 0 is no draw but the network's most typical answer, which is what one gets who does
+            not ask for alternatives; from 1 on the place in the series. The first ones do not
+            depend on how many are drawn.
         truncation: 0 to 1. At 1 the network's whole variety; less means nearer to its most typical
             answer, at 0 that answer alone. What exactly is truncated is each network's own.
 
@@ -34,7 +36,9 @@ class Draw:
         if self.number < 0 or not 0 <= self.seed < 1 << 63:
             raise InputRefused(f"seed and number must not be negative or beyond 63 bits: {self}")
 
-    def latent(self, length: int) -> Tensor:
-        """(1, ``length``) standard normal float32, on the CPU."""
+    def latent(self, length: int) -> Tensor | None:
+        """(1, ``length``) standard normal float32, on the CPU; None for the most typical answer."""
+        if self.number == 0:
+            return None
         generator = torch.Generator().manual_seed(self.seed)
-        return torch.randn(self.number + 1, length, generator=generator)[-1:]
+        return torch.randn(self.number, length, generator=generator)[-1:]

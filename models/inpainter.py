@@ -71,9 +71,9 @@ class Inpainter(ABC):
         Args:
             image: (B, 3, H, W) float32 in 0..1; any H, W >= 1. What lies under the mask is ignored.
             mask: (B, 1, H, W), bool, integer or float; non-zero where pixels are to be restored.
-            proposals: How many alternatives to give, where ``samples``; the first is the answer
-                that is given without this.
-            seed: Of the alternatives; no effect where there are none.
+            proposals: How many alternatives to give, where ``samples``; the first is the most
+                typical one, which is also what is given without this.
+            seed: Of the other alternatives.
             truncation: 0 to 1: less makes the alternatives safer and more alike.
 
         Returns:

@@ -38,7 +38,8 @@ class InpaintingNetwork(nn.Module):
         Args:
             image: (B, 3, H, W) float32 in 0..1, zero inside the holes.
             mask: (B, 1, H, W) float32, 1 inside the holes and 0 elsewhere.
-            latent: (B, ``latent``) standard normal; None for networks that have none.
+            latent: (B, ``latent``) standard normal; None for the most typical answer, and for
+                networks that have no other.
             truncation: 0 to 1; less means safer and more alike where there is a ``latent``.
 
         Returns:

@@ -49,11 +49,11 @@ class NetworkInpainter(Inpainter):
 
     def _sample(self, image: Tensor, holes: Tensor, draw: Draw) -> Tensor:
         mask = holes.to(image.dtype)
-        latent = draw.latent(self.network.latent).to(image.device) if self.samples else None
+        latent = draw.latent(self.network.latent) if self.samples else None
 
         def complete(image: Tensor, mask: Tensor) -> Tensor:
             # One draw for all: neighbouring windows of one picture are filled in one manner.
-            drawn = None if latent is None else latent.expand(len(image), -1)
+            drawn = None if latent is None else latent.to(image.device).expand(len(image), -1)
             return self.network.complete(image, mask, drawn, draw.truncation)
 
         with torch.autocast(image.device.type, self.dtype, enabled=self.dtype is not None):

@@ -33,7 +33,13 @@ def prefill(image: Tensor, mask: Tensor, sweeps: int = SWEEPS) -> Tensor:
 
     Returns:
         (B, C, H, W): known pixels as given, the others interpolated; 0.5 where nothing is known.
+        Never less precise than ``image``, autocast or not.
     """
+    with torch.autocast(image.device.type, enabled=False):
+        return _pull_and_push(image, mask, sweeps)
+
+
+def _pull_and_push(image: Tensor, mask: Tensor, sweeps: int) -> Tensor:
     hole = mask != 0
     known = (~hole).to(image.dtype)
     height, width = image.shape[-2:]
@@ -43,7 +49,7 @@ def prefill(image: Tensor, mask: Tensor, sweeps: int = SWEEPS) -> Tensor:
     weighted = F.pad(torch.where(hole, 0.0, image), pad)
     weight = F.avg_pool2d(F.pad(known, pad), 2)
     coarse = F.avg_pool2d(weighted, 2) / weight.clamp_min(1e-6)
-    coarse = prefill(coarse, weight == 0, sweeps)
+    coarse = _pull_and_push(coarse, weight == 0, sweeps)
     fine = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
     guess = torch.where(hole, fine[..., :height, :width], image)
     return _relax(guess, hole, sweeps)

@@ -108,8 +108,9 @@ def export(
     name: Name,
     onnx: Annotated[Path, typer.Option(metavar="FILE", help="The ONNX file to write.")],
     side: Annotated[
-        int, typer.Option(min=1, help="Pixels per side for which the file is written.")
-    ] = 512,
+        int | None,
+        typer.Option(min=1, help="Pixels per side; by default 512, or the network's only size."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an inpainter's network as ONNX, for programs that do not use torch."""
@@ -119,7 +120,10 @@ def export(
     if as_json:
         say_json(answer)
     else:
-        console().print(f"{name}: {onnx}")
+        console().print(
+            f"{answer['file']}: {name} for {answer['side']} x {answer['side']} pixels; computes "
+            f"the same to within {answer['difference']:.1e}"
+        )
 
 
 def _fields_of(name: str) -> dict[str, Any]:
@@ -158,9 +162,15 @@ def _published() -> tuple[PublishedWeights, ...]:
 
 
 def _absent(cards: Iterable[InpainterCard]) -> list[PublishedWeights]:
-    """Published weights of which nothing here has the shape."""
-    here = {(card.architecture, card.parameters) for card in cards}
-    return [entry for entry in _published() if (entry.architecture, entry.parameters) not in here]
+    """Published weights of whose network nothing is here."""
+    from models.published import published_as
+
+    here = {
+        entry.key
+        for card in cards
+        if (entry := published_as(card.architecture or "", card.parameters)) is not None
+    }
+    return [entry for entry in _published() if entry.key not in here]
 
 
 def _tell_how(unfinished: Iterable[InpainterCard]) -> None:

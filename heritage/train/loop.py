@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import time
@@ -13,16 +12,19 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-import models
 from heritage.errors import HeritageError
+from heritage.train import networks
+from heritage.train.average import follow, start_average
+from heritage.train.batches import batch_of, seed_step
+from heritage.train.labels import labels_of
 from heritage.train.pictures import Windows, load_masks, load_pictures
 from heritage.train.recipe import Recipe
-from heritage.train.validation import Validation
+from heritage.train.validation import Validation, validation_of
 from models.adversarial import AdversarialStep
 from models.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
 from models.device import channels_last
-from models.discriminators import PatchDiscriminator
-from models.features import SqueezeNetFeatures
+from models.objectives import Objective
+from models.subjects import subject_of
 
 _LOG_EVERY = 25
 
@@ -55,25 +57,38 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)  # type: ignore[arg-type]
         self.fabric.seed_everything(recipe.seed, verbose=False)
-        self.network = models.create(recipe.architecture, **recipe.config)
+        self.network = networks.learning(recipe)
         if start is not None:
-            self.network.load_state_dict(load_weights(start), strict=True)
-        critic = PatchDiscriminator(**recipe.discriminator)
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.average = self.average.to(self.fabric.device)
+            networks.adopt(self.network, recipe, load_weights(start))
+        critic = networks.judge(recipe)
+        self.average = start_average(self.network, recipe).to(self.fabric.device)
+        self.subject = subject_of(self.network)
         self.generator, self.generator_optimiser = self._set_up(self.network, recipe.rate)
         self.critic, self.critic_optimiser = self._set_up(critic, recipe.discriminator_rate)
-        features = self.fabric.setup_module(SqueezeNetFeatures())
-        self.adversarial = AdversarialStep(
-            self.generator, self.critic, features, recipe.losses, recipe.adversarial
-        )
+        self.adversarial = self._adversarial()
         self.number = 0
         self._resume()
 
     def _set_up(self, network: nn.Module, rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
-        network = channels_last(network)
-        optimiser = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.5, 0.99))
-        return self.fabric.setup(network, optimiser)  # type: ignore[no-any-return]
+        learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimiser = torch.optim.Adam(learned, lr=rate, betas=self.recipe.betas)
+        wrapped = self.fabric.setup(channels_last(network), optimiser)
+        for method in ("stages", "guided"):
+            if hasattr(network, method):
+                wrapped[0].mark_forward_method(method)
+        return wrapped  # type: ignore[no-any-return]
+
+    def _adversarial(self) -> AdversarialStep:
+        found = [
+            None if network is None else self.fabric.setup_module(network)
+            for network in networks.feature_networks(self.recipe)
+        ]
+        teacher = networks.teacher(self.recipe)
+        if teacher is not None:
+            teacher.network.to(self.fabric.device)
+        objective = Objective(self.recipe.losses, *found)
+        kind = self.recipe.adversarial
+        return AdversarialStep(self.generator, self.critic, objective, kind, self.subject, teacher)
 
     @property
     def checkpoint(self) -> Path:
@@ -111,18 +126,13 @@ class Training:
         self.generator_optimiser.param_groups[0]["lr"] = self.recipe.rate * factor
         self.critic_optimiser.param_groups[0]["lr"] = self.recipe.discriminator_rate * factor
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(self.recipe.average, (self.number + 1) / (self.number + 10))
-        theirs = self.network.state_dict()
-        for name, ours in self.average.state_dict().items():
-            if ours.is_floating_point():
-                ours.lerp_(theirs[name], 1 - decay)
-            else:
-                ours.copy_(theirs[name])
-
-    def step(self, image: Tensor, mask: Tensor) -> dict[str, float]:
+    def step(self, image: Tensor, mask: Tensor, label: Tensor | None = None) -> dict[str, float]:
         """Train on one batch.
+
+        Args:
+            image: (B, 3, H, W) in 0..1.
+            mask: (B, 1, H, W), 1 inside the holes.
+            label: (B,) int64, kinds of object; -1 or None where unknown.
 
         Returns:
             The loss terms.
@@ -132,22 +142,25 @@ class Training:
         """
         self._set_rates()
         recipe, adversarial = self.recipe, self.number >= self.recipe.warmup
+        seed_step(recipe.seed, self.number)
+        batch = batch_of(self.network, self.subject, image, mask, label)
         with self.fabric.autocast():
-            filled = self.adversarial.fill(image, mask)
+            filled = self.adversarial.fill(batch)
             terms: dict[str, Tensor] = {}
             if adversarial:
                 penalise = self.number % recipe.r1_interval == 0
-                loss, seen = self.adversarial.discriminator_loss(image, mask, filled, penalise)
+                loss, seen = self.adversarial.discriminator_loss(batch, filled, penalise)
                 terms |= seen
                 self._descend(self.critic, self.critic_optimiser, loss)
             self.critic.requires_grad_(False)
-            loss, seen = self.adversarial.generator_loss(image, mask, filled, adversarial)
+            loss, seen = self.adversarial.generator_loss(batch, filled, adversarial)
             self.critic.requires_grad_(True)
             terms |= seen
         if not torch.isfinite(loss):
             raise TrainingDiverged(f"the loss became {loss.item()} in step {self.number}")
         norm = self._descend(self.generator, self.generator_optimiser, loss)
-        self._average()
+        decay = min(recipe.average, (self.number + 1) / (self.number + 10))
+        follow(self.average, self.network, decay)
         self.number += 1
         return {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
 
@@ -169,15 +182,11 @@ class Training:
             validate: Minutes between validations.
         """
         recipe = self.recipe
-        pictures = load_pictures(recipe.pictures, smallest=recipe.crop)
-        masks = load_masks(recipe.masks)
-        windows = Windows(
-            pictures, masks, recipe.crop, recipe.batch, recipe.mix, recipe.native, recipe.seed
-        )
-        validation = Validation(recipe.validation, self.fabric.device)
+        windows = self._windows()
+        validation = validation_of(recipe, self.average, self.fabric.device)
         started = saved = validated = time.monotonic()
         sums: dict[str, list[float]] = {}
-        for image, mask in windows.from_step(self.number):
+        for sample in windows.from_step(self.number):
             now = time.monotonic()
             over = self.number >= recipe.steps or (
                 minutes is not None and now - started > 60 * minutes
@@ -190,8 +199,7 @@ class Training:
                 validated = time.monotonic()
             if over:
                 return
-            device = self.fabric.device
-            terms = self.step(image.to(device), mask.to(device))
+            terms = self.step(*(tensor.to(self.fabric.device) for tensor in sample))
             for name, value in terms.items():
                 sums.setdefault(name, []).append(value)
             if self.number % _LOG_EVERY == 0:
@@ -200,9 +208,20 @@ class Training:
                 self._log({"step": self.number, "elapsed": seconds * _LOG_EVERY} | means)
                 sums.clear()
 
+    def _windows(self) -> Windows:
+        recipe = self.recipe
+        pictures = load_pictures(recipe.pictures, smallest=recipe.crop)
+        masks = load_masks(recipe.masks)
+        classes = getattr(self.network, "classes", ())
+        labels = labels_of(recipe.pictures, classes) if classes else None
+        return Windows(
+            pictures, masks, recipe.crop, recipe.batch, recipe.mix, recipe.native, recipe.seed,
+            labels, recipe.centre,
+        )  # fmt: skip
+
     def _validate(self, validation: Validation) -> None:
         sheet = self.folder / f"sheet-{self.number:07d}.png"
-        scores = validation.score(self.average, sheet)
+        scores = validation.score(sheet)
         self._log({"step": self.number, "validation": scores})
 
     def _log(self, line: dict[str, Any]) -> None:

@@ -20,11 +20,24 @@ from heritage.damage.simulate import Mask, simulate
 from heritage.errors import HeritageError
 
 Picture = NDArray[np.uint8]
+Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
 
 
+def picture_paths(folder: Path) -> list[Path]:
+    """All pictures under a folder, sorted.
+
+    Raises:
+        HeritageError: If there is none.
+    """
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise HeritageError("holds no pictures (JPEG, PNG or TIFF)", folder)
+    return paths
+
+
 def load_pictures(folder: Path, smallest: int = 0) -> list[Picture]:
-    """All pictures under a folder as uint8 (H, W, 3), sorted by path.
+    """All pictures under a folder as uint8 (H, W, 3), in the order of ``picture_paths``.
 
     Args:
         folder: Searched recursively.
@@ -33,11 +46,8 @@ def load_pictures(folder: Path, smallest: int = 0) -> list[Picture]:
     Raises:
         HeritageError: If there is none.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
-    if not paths:
-        raise HeritageError("holds no pictures (JPEG, PNG or TIFF)", folder)
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda p: _load(p, smallest), paths))
+        return list(pool.map(lambda p: _load(p, smallest), picture_paths(folder)))
 
 
 def _load(path: Path, smallest: int) -> Picture:
@@ -95,6 +105,8 @@ class Windows:
         mix: Weights of the damage families.
         native: Share of windows at the picture's own resolution.
         seed: Of everything random.
+        labels: Number of the kind of object of every picture, -1 where unknown; None for all.
+        centre: Side of a square hole in the middle instead of simulated damage; 0 for the latter.
     """
 
     def __init__(
@@ -106,22 +118,36 @@ class Windows:
         mix: Mapping[str, float],
         native: float,
         seed: int,
+        labels: Sequence[int] | None = None,
+        centre: int = 0,
     ) -> None:
         self.pictures, self.masks = pictures, masks
         self.side, self.batch, self.mix, self.native, self.seed = side, batch, mix, native, seed
+        self.labels = [-1] * len(pictures) if labels is None else labels
+        self.centre = centre
 
-    def step(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (B, 3, S, S) float32 in 0..1 and masks (B, 1, S, S) of 0 and 1."""
-        images, masks = [], []
+    def step(self, number: int) -> Sample:
+        """Images (B, 3, S, S) float32 in 0..1, masks (B, 1, S, S) of 0 and 1, and labels (B,)."""
+        images, masks, labels = [], [], []
         for item in range(self.batch):
             rng = np.random.default_rng((self.seed, number, item))
-            picture = self.pictures[int(rng.integers(len(self.pictures)))]
-            images.append(cut(rng, picture, self.side, self.native))
-            masks.append(simulate(rng, self.side, self.side, self.mix, self.masks))
+            chosen = int(rng.integers(len(self.pictures)))
+            images.append(cut(rng, self.pictures[chosen], self.side, self.native))
+            masks.append(self._mask(rng))
+            labels.append(self.labels[chosen])
         image = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-        return image, torch.from_numpy(np.stack(masks))[:, None].float()
+        mask = torch.from_numpy(np.stack(masks))[:, None].float()
+        return image, mask, torch.tensor(labels)
 
-    def from_step(self, first: int, ahead: int = 3) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _mask(self, rng: np.random.Generator) -> Mask:
+        if not self.centre:
+            return simulate(rng, self.side, self.side, self.mix, self.masks)
+        mask = np.zeros((self.side, self.side), np.uint8)
+        first = (self.side - self.centre) // 2
+        mask[first : first + self.centre, first : first + self.centre] = 1
+        return mask
+
+    def from_step(self, first: int, ahead: int = 3) -> Iterator[Sample]:
         """Endless batches from step ``first`` on."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             waiting = [pool.submit(self.step, first + i) for i in range(ahead)]

@@ -1,6 +1,6 @@
 """Turn a finished run into weights that can be loaded by name, with their card.
 
-    python -m heritage.train.release RECIPE.toml RUN SCORES.json --into models/weights
+    python -m heritage.train.release RECIPE.toml RUN [SCORES.json] --into heritage-data/models
 
 The card says what was trained on what, for how long, and how it scored; ``SCORES.json`` is what
 ``benchmarks/inpainters.py --json`` wrote.
@@ -17,11 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-import models
-from heritage.train.recipe import Recipe, read_recipe
+from heritage.train.networks import released
+from heritage.train.recipe import Recipe, RecipeRefused, read_recipe
+from models.cards import write_card
 from models.checkpoints import load_weights, save_weights
+from models.network import InpaintingNetwork
+from models.published import PUBLISHED
 
+_OURS = {
+    "biggan": "In the manner of Brock et al., Large Scale GAN Training for High Fidelity Natural "
+    "Image Synthesis, ICLR 2019",
+}
 _SHOWN = ("psnr", "psnr_hole", "ssim", "ssim_hole", "perceptual", "texture")
 
 
@@ -45,8 +53,8 @@ def training_data(folder: Path) -> dict[str, Any]:
         rows = list(csv.DictReader(file))
     return {
         "pictures": len(rows),
-        "kinds": dict(Counter(row["kind"] for row in rows)),
-        "licences": dict(Counter(row["licence"] for row in rows).most_common()),
+        "kinds": dict(Counter(row.get("kind") or "unknown" for row in rows)),
+        "licences": dict(Counter(row.get("licence") or "unknown" for row in rows).most_common()),
     }
 
 
@@ -63,40 +71,101 @@ def hours(run: Path) -> tuple[int, float]:
     return steps, round((seconds + before) / 3600, 2)
 
 
-def card(recipe: Recipe, run: Path, scores: dict[str, Any], parameters: int) -> dict[str, Any]:
-    """Everything a user should know before trusting the weights."""
+def paper(recipe: Recipe) -> str:
+    """Where the method was published, and how this network departs from it."""
+    found = (each.paper for each in PUBLISHED if each.architecture == recipe.architecture)
+    said = next(found, _OURS.get(recipe.architecture, ""))
+    if recipe.config.get("activation") == "none":
+        said += "; here a residual over a smooth prefill, with folded pixels"
+    return said
+
+
+def card(
+    recipe: Recipe, run: Path, scores: dict[str, Any] | None, parameters: int, default: bool = False
+) -> dict[str, Any]:
+    """Everything a user should know before trusting the weights.
+
+    Args:
+        recipe: What was trained.
+        run: The folder of the training.
+        scores: What the benchmark wrote, or None.
+        parameters: Learned values.
+        default: Whether ``models.load(None)`` takes these.
+    """
     steps, spent = hours(run)
-    return {
+    said = {
         "name": recipe.name,
         "kind": "gan",
         "architecture": recipe.architecture,
         "config": recipe.config,
         "purpose": "Losses, strokes and cracks in paintings, murals and manuscripts.",
         "licence": "Apache-2.0",
-        "paper": "Suvorov et al., Resolution-robust Large Mask Inpainting with Fourier "
-        "Convolutions, WACV 2022; here a residual over a smooth prefill, with folded pixels",
+        "paper": paper(recipe),
         "parameters": parameters,
-        "default": True,
+        "default": default,
         "data": training_data(recipe.pictures),
         "training": {
             "steps": steps,
             "hours": spent,
-            "hardware": f"{platform.machine()}, CPU",
+            "hardware": hardware(),
             "batch": recipe.batch,
             "crop": recipe.crop,
             "precision": recipe.precision,
             "losses": vars(recipe.losses),
             "adversarial": recipe.adversarial,
-            "damage": recipe.mix,
+            "damage": {"centre": recipe.centre} if recipe.centre else recipe.mix,
         },
-        "scores": {
+    }
+    if scores is not None:
+        said["scores"] = {
             "pictures": len(scores["pictures"]),
             "side": scores["side"],
             "note": "means; psnr in dB; _hole: inside the mask only; perceptual: unit-normalised "
             "SqueezeNet features, which the training saw; texture: 1 is the truth's own",
             "families": means(scores),
-        },
-    }
+        }
+    return said
+
+
+def hardware() -> str:
+    """The machine this runs on, which is taken for the one that trained."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return f"{platform.machine()}, {device}"
+
+
+def release(
+    recipe: Recipe, run: Path, into: Path, scores: dict[str, Any] | None = None,
+    note: str = "", default: bool = False,
+) -> Path:  # fmt: skip
+    """Write the running average of a training and its card; returns the card's path.
+
+    Args:
+        recipe: What was trained.
+        run: The folder of the training.
+        into: Where models lie.
+        scores: What the benchmark wrote, or None.
+        note: What the recipe does not tell of the training.
+        default: Whether ``models.load(None)`` takes these.
+
+    Raises:
+        RecipeRefused: If the network cannot be made, or fills nothing alone.
+    """
+    state = load_weights(run / "weights.safetensors")
+    network = released(recipe)
+    if not isinstance(network, InpaintingNetwork):
+        raise RecipeRefused(
+            f"{recipe.architecture} fills nothing alone: use 'heritage models import' with the "
+            "weights.safetensors of this run and of the other half's"
+        )
+    network.load_state_dict(state, strict=True)
+    parameters = sum(p.numel() for p in network.parameters())
+    said = card(recipe, run, scores, parameters, default)
+    if note:
+        said["training"]["note"] = note
+    said["sha256"] = save_weights(into / f"{recipe.name}.safetensors", state)
+    path = into / f"{recipe.name}.json"
+    write_card(path, said)
+    return path
 
 
 def main() -> None:
@@ -106,22 +175,14 @@ def main() -> None:
     )
     parser.add_argument("recipe", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("scores", type=Path)
+    parser.add_argument("scores", type=Path, nargs="?")
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--note", default="", help="what the recipe does not tell of the training")
-    arguments = parser.parse_args()
-    recipe = read_recipe(arguments.recipe)
-    state = load_weights(arguments.run / "weights.safetensors")
-    network = models.create(recipe.architecture, **recipe.config)
-    network.load_state_dict(state, strict=True)
-    parameters = sum(p.numel() for p in network.parameters())
-    scores = json.loads(arguments.scores.read_text(encoding="utf-8"))
-    said = card(recipe, arguments.run, scores, parameters)
-    if arguments.note:
-        said["training"]["note"] = arguments.note
-    said["sha256"] = save_weights(arguments.into / f"{recipe.name}.safetensors", state)
-    text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"
-    (arguments.into / f"{recipe.name}.json").write_text(text, encoding="utf-8")
+    parser.add_argument("--default", action="store_true", help="make it what is used unnamed")
+    given = parser.parse_args()
+    scores = json.loads(given.scores.read_text(encoding="utf-8")) if given.scores else None
+    recipe = read_recipe(given.recipe)
+    release(recipe, given.run, given.into, scores, given.note, given.default)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class Drawn(InpaintingNetwork):
 
     def stages(self, image, mask, latent=None, truncation=1.0):
         self.seen.append(tuple(image.shape))
+        latent = torch.zeros(len(image), self.latent) if latent is None else latent
         colour = 0.5 + 0.1 * truncation * latent
         return [in_float32(self.last, colour[:, :, None, None] + 0 * image)]
 
@@ -85,8 +86,9 @@ def test_a_method_with_one_answer_gives_one_and_refuses_more():
 
 
 def test_the_same_draw_is_the_same_vector_and_its_neighbours_are_others():
+    assert Draw(3, 0).latent(8) is None
     assert torch.equal(Draw(3, 1).latent(8), Draw(3, 1).latent(8))
-    rows = [Draw(3, 0).latent(8), Draw(3, 1).latent(8), Draw(4, 0).latent(8)]
+    rows = [Draw(3, 1).latent(8), Draw(3, 2).latent(8), Draw(4, 1).latent(8)]
     assert not torch.equal(rows[0], rows[1])
     assert not torch.equal(rows[0], rows[2])
 

@@ -39,3 +39,12 @@ def test_a_ramp_is_continued_through_a_narrow_hole():
     mask = torch.zeros(1, 1, 64, 64)
     mask[..., 30:34] = 1
     assert (prefill(ramp, mask) - ramp).abs().max() < 0.01
+
+
+def test_autocast_does_not_make_it_coarse():
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 40, 50)
+    mask = (torch.rand(1, 1, 40, 50) < 0.5).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = prefill(image, mask)
+    assert torch.equal(coarse, prefill(image, mask))

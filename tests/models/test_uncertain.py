@@ -29,7 +29,8 @@ class Coin(InpaintingNetwork):
     latent = 1
 
     def stages(self, image, mask, latent=None, truncation=1.0):
-        return [0.5 + 0.1 * latent.sign()[..., None, None] + 0 * image]
+        side = 0 if latent is None else latent.sign()[..., None, None]
+        return [0.5 + 0.1 * side + 0 * image]
 
 
 def test_a_method_that_does_not_care_how_a_picture_is_turned_is_certain():
