@@ -24,7 +24,10 @@ _CLAMP = 256.0  # what StyleGAN2 allows an activation, so that half precision ca
 
 def _activate(x: Tensor) -> Tensor:
     """Leaky ReLU that keeps the variance (Karras et al., StyleGAN2, CVPR 2020), clamped."""
-    return (F.leaky_relu(x, 0.2) * math.sqrt(2)).clamp(-_CLAMP, _CLAMP)
+    if torch.is_grad_enabled():
+        return (F.leaky_relu(x, 0.2) * math.sqrt(2)).clamp(-_CLAMP, _CLAMP)
+    # in place: this network is light on arithmetic, and three passes over memory would dominate
+    return F.leaky_relu_(x, 0.2).mul_(math.sqrt(2)).clamp_(-_CLAMP, _CLAMP)
 
 
 def _binomial(channels: int, gain: float) -> nn.Conv2d:

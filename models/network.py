@@ -19,7 +19,7 @@ class InpaintingNetwork(nn.Module):
         least: And at least this.
         side: The only height and width it works at, or None where any do.
         latent: Length of the random vector that alternatives are drawn from; 0 if it has none.
-        guidance: What else it is shown, (B, 1, H, W) and computed outside of torch; None if nothing.
+        guidance: What else it is shown, (B, 1, H, W), computed outside of torch; None if nothing.
     """
 
     multiple: int = 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,12 @@ from models.draws import Draw
 from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
 from models.padding import pad_to_multiple
-from models.tiling import complete_tiled
+from models.tiling import Complete, complete_tiled
+
+# Measured on two cores: eight windows of 512 x 512 in one call take 1.6 times as long as one by
+# one, sixteen of 128 x 128 together a third of what they take one by one.
+_PIXELS = {"cpu": 1 << 18}
+_TOGETHER = 64  # windows or tiles elsewhere
 
 
 class NetworkInpainter(Inpainter):
@@ -48,7 +55,6 @@ class NetworkInpainter(Inpainter):
         return self._sample(image, holes, Draw())
 
     def _sample(self, image: Tensor, holes: Tensor, draw: Draw) -> Tensor:
-        mask = holes.to(image.dtype)
         latent = draw.latent(self.network.latent) if self.samples else None
 
         def complete(image: Tensor, mask: Tensor) -> Tensor:
@@ -57,9 +63,25 @@ class NetworkInpainter(Inpainter):
             return self.network.complete(image, mask, drawn, draw.truncation)
 
         with torch.autocast(image.device.type, self.dtype, enabled=self.dtype is not None):
-            if self.network.side is not None:
-                return complete_tiled(complete, image, mask, self.network.side)
-            height, width = image.shape[-2:]
-            multiple, least = self.network.multiple, self.network.least
-            image, mask = (pad_to_multiple(x, multiple, least) for x in (image, mask))
-            return complete(image, mask)[..., :height, :width]
+            groups = zip(*(self._groups(x) for x in (image, holes.to(image.dtype))), strict=True)
+            return torch.cat([self._complete(complete, *group) for group in groups])
+
+    def _complete(self, complete: Complete, image: Tensor, mask: Tensor) -> Tensor:
+        """One group, at the size that the network wants."""
+        side = self.network.side
+        if side is not None:
+            return complete_tiled(complete, image, mask, side, self._together(side * side))
+        height, width = image.shape[-2:]
+        multiple, least = self.network.multiple, self.network.least
+        image, mask = (pad_to_multiple(x, multiple, least) for x in (image, mask))
+        return complete(image, mask)[..., :height, :width]
+
+    def _groups(self, x: Tensor) -> Iterator[Tensor]:
+        """Windows that are computed together: on a CPU no more than its caches like."""
+        side = self.network.side or 0
+        pixels = max(x.shape[-2], side) * max(x.shape[-1], side)
+        yield from x.split(self._together(pixels))
+
+    def _together(self, pixels: int) -> int:
+        most = _PIXELS.get(self.device.type)
+        return _TOGETHER if most is None else max(1, most // pixels)

@@ -12,11 +12,12 @@ from models.padding import pad_to_multiple
 
 Complete = Callable[[Tensor, Tensor], Tensor]
 
-_TOGETHER = 8  # tiles a network sees at once
 _ENOUGH = 0.1  # share of known pixels that a tile must have to be solved by itself
 
 
-def complete_tiled(complete: Complete, image: Tensor, mask: Tensor, side: int) -> Tensor:
+def complete_tiled(
+    complete: Complete, image: Tensor, mask: Tensor, side: int, together: int = 8
+) -> Tensor:
     """Fill pictures of any size by a network for ``side`` x ``side`` pixels.
 
     A smaller picture is mirrored until it fills a tile. A larger one is cut into tiles that overlap
@@ -29,6 +30,7 @@ def complete_tiled(complete: Complete, image: Tensor, mask: Tensor, side: int) -
         image: (B, 3, H, W) float, zero inside the holes.
         mask: (B, 1, H, W) float, 1 inside the holes.
         side: The network's size in pixels.
+        together: Tiles that it sees at once.
 
     Returns:
         (B, 3, H, W); only pixels inside the holes are meant to be used.
@@ -38,18 +40,18 @@ def complete_tiled(complete: Complete, image: Tensor, mask: Tensor, side: int) -
     if max(height, width) <= side:
         return complete(image, mask)[..., :height, :width]
     pictures = zip(image.split(1), mask.split(1), strict=True)
-    filled = [_one(complete, picture, holes, side) for picture, holes in pictures]
+    filled = [_one(complete, picture, holes, side, together) for picture, holes in pictures]
     return torch.cat(filled)[..., :height, :width]
 
 
-def _one(complete: Complete, image: Tensor, mask: Tensor, side: int) -> Tensor:
+def _one(complete: Complete, image: Tensor, mask: Tensor, side: int, together: int) -> Tensor:
     corners = [corner for corner in _corners(mask, side) if _tile(mask, corner, side).any()]
     lonely = any(_known(_tile(mask, corner, side)) < _ENOUGH for corner in corners)
     coarse = _coarse(complete, image, mask, side) if lonely else None
     total, weight = torch.zeros_like(image), torch.zeros_like(mask)
     fade = _fade(side, image)
-    for start in range(0, len(corners), _TOGETHER):
-        group = corners[start : start + _TOGETHER]
+    for start in range(0, len(corners), together):
+        group = corners[start : start + together]
         shown = [_shown(image, mask, coarse, corner, side) for corner in group]
         filled = complete(torch.cat([i for i, _ in shown]), torch.cat([m for _, m in shown]))
         for (tile, holes), corner, result in zip(shown, group, filled.split(1), strict=True):

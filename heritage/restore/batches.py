@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.damage.masks import open_mask
-from heritage.restore.allocator import keep_memory_steady
+from heritage.restore.allocator import keep_memory_steady, memory_reused
 from heritage.restore.blend import claims
 from heritage.restore.grain import measure
 from heritage.restore.guide import merge_guide
@@ -108,7 +108,8 @@ def _fill_batch(
     inpainter: Inpainter, views: list[Read], context: int, wants_grain: bool
 ) -> dict[int, Patch]:
     shown = [_shown(*one) for one in views]
-    filled = fill(inpainter, [image for image, _ in shown], [hole for _, hole in shown])
+    with memory_reused():
+        filled = fill(inpainter, [image for image, _ in shown], [hole for _, hole in shown])
     finished = {}
     for (window, view, lead), result in zip(views, filled, strict=True):
         if lead is not None:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from heritage.train.pictures import Windows, load_pictures
 from heritage.train.recipe import read_recipe
+from models.device import one_thread
 from models.testing import CONFIGS
 
 RECIPES = Path(__file__).parents[3] / "heritage" / "train" / "recipes"
@@ -23,6 +24,13 @@ _DISCRIMINATORS = {
 }
 _NETWORKS = {**CONFIGS, "edgeconnect-edge": {"width": 8, "blocks": 2}}
 _CENTRES = {"context-encoder": 24}
+
+
+@pytest.fixture(autouse=True)
+def _quick():
+    """Networks this small are done sooner by one thread, several times so on a busy machine."""
+    with one_thread():
+        yield
 
 
 @pytest.fixture
@@ -72,15 +80,15 @@ def published(folder):
 def small(published):
     """The same, with tiny networks; losses, weights and optimisers are the recipe's."""
 
-    def read(name, **changes):
-        recipe = published(name)
+    def read(which, **changes):
+        recipe = published(which)
         discriminator = {"kind": "lama", **recipe.discriminator}
         discriminator |= _DISCRIMINATORS[discriminator["kind"]]
         config = {key: value for key, value in recipe.config.items() if key in ("side", "overlap")}
         config |= _NETWORKS[recipe.architecture]
         small = dataclasses.replace(
             recipe, config=config, discriminator=discriminator, crop=64, batch=2, steps=6,
-            centre=_CENTRES.get(name, 0), r1_interval=min(2, recipe.r1_interval),
+            centre=_CENTRES.get(which, 0), r1_interval=min(2, recipe.r1_interval),
             precision="32-true",
         )  # fmt: skip
         return dataclasses.replace(small, **changes)

@@ -11,16 +11,10 @@ def losses(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def steps(training, first, last):
-    from heritage.train.pictures import Windows, load_pictures
+def test_a_training_that_was_cut_gives_the_losses_of_one_that_was_not(recipe, samples, tmp_path):
+    def steps(training, first, last):
+        return [training.step(*each) for each in samples(recipe, first, last)]
 
-    recipe = training.recipe
-    pictures = load_pictures(recipe.pictures, smallest=recipe.crop)
-    made = Windows(pictures, [], recipe.crop, recipe.batch, recipe.mix, recipe.native, recipe.seed)
-    return [training.step(*made.step(number)) for number in range(first, last)]
-
-
-def test_a_training_that_was_cut_gives_the_losses_of_one_that_was_not(recipe, tmp_path):
     whole = steps(Training(recipe, tmp_path / "whole", accelerator="cpu"), 0, 6)
     first = Training(recipe, tmp_path / "cut", accelerator="cpu")
     cut = steps(first, 0, 3)
