@@ -67,7 +67,11 @@ class _Double(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = self.filter.weight.flip(2, 3)  # a transposed convolution reads it backwards
-        return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=self.filter.groups)
+        with torch.autocast(x.device.type, enabled=False):  # slow in bfloat16 where it has groups
+            large = F.conv_transpose2d(
+                x.float(), kernel, stride=2, padding=1, groups=self.filter.groups
+            )
+        return large.to(x.dtype)
 
 
 class Separable(nn.Module):
