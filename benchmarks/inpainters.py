@@ -24,7 +24,7 @@ from PIL import Image
 import models
 from heritage.damage.simulate import FAMILIES
 from heritage.evaluate.metrics import Mask, Picture, perceptual, psnr, ssim, texture_energy
-from models.features import SqueezeNetFeatures
+from models.features.squeezenet import SqueezeNetFeatures
 from models.inpainter import Inpainter
 
 MEASURES = ("psnr", "psnr_hole", "ssim", "ssim_hole", "perceptual", "texture", "seconds")

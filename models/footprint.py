@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,14 @@ class _Alive(TorchDispatchMode):
         self.now = self.most = 0
         self._seen: set[int] = set()
 
-    def __torch_dispatch__(  # type: ignore[no-untyped-def]  # noqa: ANN204 - torch's own signature
-        self, func, types, args=(), kwargs=None  # noqa: ANN001
-    ):
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the operation gives
+        """Run an operation and watch what it made."""
         result = func(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(tensor, torch.Tensor):

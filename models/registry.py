@@ -21,17 +21,17 @@ PACKAGED = Path(__file__).parent / "weights"
 # Architecture -> the torch module's class. Most are served by ``NetworkInpainter``; a file that
 # needs more has a factory ``inpainter(network, card, device, precision) -> Inpainter`` of its own.
 ARCHITECTURES = {
-    "aotgan": "models.aotgan:AOTGAN",
-    "biggan": "models.biggan:BigGAN",
-    "comodgan": "models.comodgan:CoModGAN",
-    "context-encoder": "models.context_encoder:ContextEncoder",
-    "deepfillv2": "models.deepfillv2:DeepFillV2",
-    "deepfillv2-tf": "models.deepfillv2_tf:DeepFillV2TF",
-    "edgeconnect": "models.edgeconnect:EdgeConnect",
-    "edgeconnect-edge": "models.edgeconnect:EdgeGenerator",
-    "edgeconnect-inpaint": "models.edgeconnect:CompletionGenerator",
-    "lama": "models.lama:LaMa",
-    "migan": "models.migan:MIGAN",
+    "aotgan": "models.networks.aotgan:AOTGAN",
+    "biggan": "models.networks.biggan:BigGAN",
+    "comodgan": "models.networks.comodgan:CoModGAN",
+    "context-encoder": "models.networks.context_encoder:ContextEncoder",
+    "deepfillv2": "models.networks.deepfillv2:DeepFillV2",
+    "deepfillv2-tf": "models.networks.deepfillv2_tf:DeepFillV2TF",
+    "edgeconnect": "models.networks.edgeconnect:EdgeConnect",
+    "edgeconnect-edge": "models.networks.edgeconnect:EdgeGenerator",
+    "edgeconnect-inpaint": "models.networks.edgeconnect:CompletionGenerator",
+    "lama": "models.networks.lama:LaMa",
+    "migan": "models.networks.migan:MIGAN",
 }
 
 # Published sizes under names of their own, for ``create``.
@@ -56,7 +56,7 @@ CLASSICAL: dict[str, tuple[InpainterCard, str]] = {
                 paper="Telea, An image inpainting technique based on the fast marching method, "
                 "Journal of Graphics Tools 9(1), 2004",
             ),
-            "models.classical:Telea",
+            "models.classical.opencv:Telea",
         ),
         (
             InpainterCard(
@@ -66,7 +66,7 @@ CLASSICAL: dict[str, tuple[InpainterCard, str]] = {
                 paper="Bertalmio, Bertozzi, Sapiro, Navier-Stokes, fluid dynamics, and image and "
                 "video inpainting, CVPR 2001",
             ),
-            "models.classical:NavierStokes",
+            "models.classical.opencv:NavierStokes",
         ),
         (
             InpainterCard(
@@ -77,7 +77,7 @@ CLASSICAL: dict[str, tuple[InpainterCard, str]] = {
                 paper="Damelin, Hoang, On surface completion and image inpainting by biharmonic "
                 "functions, Int. J. Mathematics and Mathematical Sciences, 2018",
             ),
-            "models.biharmonic:Biharmonic",
+            "models.classical.biharmonic:Biharmonic",
         ),
         (
             InpainterCard(
@@ -87,7 +87,7 @@ CLASSICAL: dict[str, tuple[InpainterCard, str]] = {
                 paper="Newson, Almansa, Fradet, Gousseau, Perez, Video inpainting of complex "
                 "scenes, SIAM J. Imaging Sciences 7(4), 2014; Barnes et al., PatchMatch, 2009",
             ),
-            "models.patchmatch:PatchMatch",
+            "models.classical.patchmatch:PatchMatch",
         ),
         (
             InpainterCard(
@@ -95,7 +95,7 @@ CLASSICAL: dict[str, tuple[InpainterCard, str]] = {
                 kind="test",
                 purpose="Returns the picture as it is: proves that nothing else changes it.",
             ),
-            "models.classical:Identity",
+            "models.classical.opencv:Identity",
         ),
     )
 }

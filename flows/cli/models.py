@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models import InpainterCard
-    from models.published import PublishedWeights
+    from models.importing.published import PublishedWeights
 
 Name = Annotated[str, typer.Argument(help="An inpainter, by its name in `heritage models`.")]
 
@@ -85,7 +85,7 @@ def import_(
     The network is recognised by the file's contents and must fit to the last tensor. Nothing in a
     file is ever run.
     """
-    from models.importing import NameRefused, import_checkpoint
+    from models.importing.checkpoint import NameRefused, import_checkpoint
 
     try:
         card = import_checkpoint(files, name, _folder(), licence, source, replace)
@@ -156,14 +156,14 @@ def _cards() -> list[InpainterCard]:
 
 
 def _published() -> tuple[PublishedWeights, ...]:
-    from models.published import PUBLISHED
+    from models.importing.published import PUBLISHED
 
     return PUBLISHED
 
 
 def _absent(cards: Iterable[InpainterCard]) -> list[PublishedWeights]:
     """Published weights of whose network nothing is here."""
-    from models.published import published_as
+    from models.importing.published import published_as
 
     here = {
         entry.key

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 if TYPE_CHECKING:
-    from models.features import SqueezeNetFeatures
+    from models.features.squeezenet import SqueezeNetFeatures
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -44,7 +44,7 @@ def perceptual(filled: Picture, truth: Picture, features: SqueezeNetFeatures) ->
     """Distance of unit-normalised SqueezeNet features, unweighted. It is not LPIPS."""
     import torch
 
-    from models.features import perceptual_distance
+    from models.features.squeezenet import perceptual_distance
 
     def maps(picture: Picture) -> list[torch.Tensor]:
         tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]

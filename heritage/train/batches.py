@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from heritage.train.labels import UNKNOWN
-from models.canny import SIGMA, canny_edges
-from models.subjects import Batch, Completion
+from models.networks.canny import SIGMA, canny_edges
+from models.training.subjects import Batch, Completion
 
 _UNLABELLED = 0.1  # share of labels withheld, so that an unknown kind of object means something
 

@@ -20,11 +20,11 @@ from heritage.train.labels import labels_of
 from heritage.train.pictures import Windows, load_masks, load_pictures
 from heritage.train.recipe import Recipe
 from heritage.train.validation import Validation, validation_of
-from models.adversarial import AdversarialStep
 from models.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
 from models.device import channels_last
-from models.objectives import Objective
-from models.subjects import subject_of
+from models.training.adversarial import AdversarialStep
+from models.training.objectives import Objective
+from models.training.subjects import subject_of
 
 _LOG_EVERY = 25
 

@@ -10,15 +10,16 @@ from torch import Tensor, nn
 
 import models
 from heritage.train.recipe import Recipe, RecipeRefused
-from models.biggan import BigGAN
-from models.distillation import Teacher, load_teacher
 from models.errors import ModelError
-from models.features import FeatureNetwork, SqueezeNetFeatures
-from models.judges import make_discriminator
-from models.migan import MIGAN
-from models.migan_training import MIGANTraining
-from models.resnet_dilated import DilatedResNet50
-from models.vgg import PERCEPTUAL, STYLE, VggFeatures
+from models.features.network import FeatureNetwork
+from models.features.resnet_dilated import DilatedResNet50
+from models.features.squeezenet import SqueezeNetFeatures
+from models.features.vgg import PERCEPTUAL, STYLE, VggFeatures
+from models.networks.biggan import BigGAN
+from models.networks.migan import MIGAN
+from models.training.distillation import Teacher, load_teacher
+from models.training.judges import make_discriminator
+from models.training.migan_training import MIGANTraining
 
 
 def released(recipe: Recipe) -> nn.Module:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from heritage.errors import HeritageError
-from models.adversarial import KINDS
-from models.judges import check_discriminator
-from models.objectives import LossWeights
+from models.training.adversarial import KINDS
+from models.training.judges import check_discriminator
+from models.training.objectives import LossWeights
 
 
 class RecipeRefused(HeritageError):
@@ -41,14 +41,14 @@ class Recipe:
         rate: Learning rate of the generator (Adam).
         discriminator_rate: Learning rate of the discriminator.
         betas: Both decay rates of Adam's moments, for both networks.
-        discriminator: ``kind``, one of ``models.judges.DISCRIMINATORS`` (``lama`` where it is not
-            given), and that network's arguments.
-        adversarial: One of ``models.adversarial.KINDS``.
+        discriminator: ``kind``, one of ``models.training.judges.DISCRIMINATORS`` (``lama`` where it
+            is not given), and that network's arguments.
+        adversarial: One of ``models.training.adversarial.KINDS``.
         r1_interval: Gradients of the discriminator are penalised in every so-many-th step.
         features: Network of the perceptual and style losses: ``squeezenet``, whose weights are
             shipped, or ``vgg19:FILE`` with torchvision's weights.
         segmentation: File of the encoder for the high receptive field loss (see
-            ``models.resnet_dilated``), or empty.
+            ``models.features.resnet_dilated``), or empty.
         teacher: For MI-GAN's distillation: the name of an installed CoModGAN or a safetensors file
             of one, of the same resolution; or empty.
         average: Decay of the running average of the weights, which is what is kept.

@@ -23,8 +23,8 @@ from heritage.train.networks import released
 from heritage.train.recipe import Recipe, RecipeRefused, read_recipe
 from models.cards import write_card
 from models.checkpoints import load_weights, save_weights
+from models.importing.published import PUBLISHED
 from models.network import InpaintingNetwork
-from models.published import PUBLISHED
 
 _OURS = {
     "biggan": "In the manner of Brock et al., Large Scale GAN Training for High Fidelity Natural "

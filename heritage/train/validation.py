@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from heritage.damage.simulate import FAMILIES
 from heritage.train.pictures import load_pictures
 from heritage.train.recipe import Recipe
-from models.canny import canny_edges
 from models.cards import InpainterCard
-from models.edgeconnect import EdgeGenerator
-from models.features import SqueezeNetFeatures, perceptual_distance
+from models.features.squeezenet import SqueezeNetFeatures, perceptual_distance
+from models.networks.canny import canny_edges
+from models.networks.edgeconnect import EdgeGenerator
 from models.prefill import prefill
 from models.registry import serve
-from models.subjects import Batch, Drawing
+from models.training.subjects import Batch, Drawing
 
 _SIDE = 256
 PICTURES = 24

@@ -33,7 +33,7 @@ def test_onnx_runtime_gives_what_the_inpainter_gives(folder, tmp_path, architect
     mask[:, :, quarter : side - quarter, quarter : side - quarter] = 1
     inputs = {"image": image, "mask": mask}
     if "edges" in said["inputs"]:
-        from models.canny import canny_edges
+        from models.networks.canny import canny_edges
 
         inputs["edges"] = canny_edges(image * (1 - mask), mask)
     if "latent" in said["inputs"]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import models
-from models.published import PUBLISHED
+from models.importing.published import PUBLISHED
 
 TINY = {"ngf": 8, "n_downsampling": 2, "n_blocks": 1}
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from heritage.evaluate.metrics import perceptual, psnr, ssim, texture_energy
-from models.features import SqueezeNetFeatures
+from models.features.squeezenet import SqueezeNetFeatures
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from heritage.train.labels import labels_of
-from models.biggan import CLASSES
+from models.networks.biggan import CLASSES
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from heritage.train.recipe import Recipe, RecipeRefused, read_recipe
-from models.objectives import LossWeights
+from models.training.objectives import LossWeights
 
 
 def write(folder, text):

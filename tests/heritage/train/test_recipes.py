@@ -11,11 +11,11 @@ import models
 from heritage.train.loop import Training
 from heritage.train.recipe import RecipeRefused
 from heritage.train.release import release
-from models.adversarial import plain
 from models.checkpoints import load_weights, save_weights
-from models.importing import import_checkpoint
+from models.importing.checkpoint import import_checkpoint
 from models.registry import ARCHITECTURES
 from models.testing import tiny_network
+from models.training.adversarial import plain
 
 RECIPES = Path(__file__).parents[3] / "heritage" / "train" / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))

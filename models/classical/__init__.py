@@ -1,0 +1,1 @@
+"""Methods that learn nothing: diffusion from the border, texture from the same picture."""

@@ -1,0 +1,1 @@
+"""Discriminators: networks that tell real windows from filled ones."""

@@ -1,0 +1,1 @@
+"""Frozen networks whose features say how alike two pictures look."""

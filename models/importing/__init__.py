@@ -1,0 +1,1 @@
+"""Checkpoints that others have published: read without running them, recognised, converted."""

@@ -1,0 +1,1 @@
+"""Generators that fill holes, one file each, laid out as their published weights."""

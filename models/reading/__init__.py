@@ -1,6 +1,0 @@
-"""Foreign checkpoint files, read without running anything that is in them."""
-
-from models.reading.contents import Contents
-from models.reading.formats import read_tensors
-
-__all__ = ["Contents", "read_tensors"]

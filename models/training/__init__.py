@@ -1,0 +1,1 @@
+"""Losses, and the adversarial steps that train the generators with them."""
