@@ -92,3 +92,13 @@ def footprint(network: InpaintingNetwork, side: int = 512) -> Footprint:
     network.train(training)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Footprint(side, parameters, counter.get_total_flops(), alive.most)
+
+
+def cost(network: InpaintingNetwork) -> dict[str, float]:
+    """What a card says of it: ``memory``, live bytes per pixel, and ``gflop`` per megapixel."""
+    found = footprint(network)
+    pixels = found.side * found.side
+    return {
+        "memory": round(found.memory / pixels, 1),
+        "gflop": round(found.flops / pixels * 1e6 / 1e9, 1),
+    }

@@ -25,10 +25,14 @@ _MEASURED = 150  # bytes per pixel of the one window whose grain is measured
 _MASK = 24 * MIB  # decoded tiles that the mask keeps
 _BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
 # Bytes per pixel that filling takes, measured: for each window of a batch, and once.
-_FILLING = {"gan": 300, "exemplar": 100, "diffusion": 100, "test": 60}
-_WORKING = {"gan": 120, "exemplar": 600, "diffusion": 450, "test": 0}
-# A network's own figure is of its live tensors alone; libraries add work space (measured: a third).
+_FILLING = {"gan": 100, "exemplar": 100, "diffusion": 100, "test": 60}
+_WORKING = {"gan": 0, "exemplar": 600, "diffusion": 450, "test": 0}
+# Bytes per pixel of a network's live tensors, where its card does not say (``models.footprint``);
+# libraries add work space (measured: a third). However large the batch, a CPU computes only so many
+# pixels at once (``models.network_inpainter``), but never less than a window.
+_ALIVE = 300
 _LIBRARIES = 1.35
+_AT_ONCE = 1 << 18
 _LOADING = 2  # copies of the weights while they are checked and put in place
 _CACHES = (128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
 
@@ -55,11 +59,13 @@ class Appetite:
     Args:
         each: Bytes per pixel, for each window of a batch.
         once: Bytes per pixel, once.
+        alive: Bytes per pixel of what is computed at once.
         weights: Bytes of the model itself.
     """
 
     each: float
     once: float = 0
+    alive: float = 0
     weights: int = 0
 
 
@@ -69,10 +75,13 @@ def appetite(kind: str, parameters: int = 0, alive: float | None = None) -> Appe
     Args:
         kind: Kind of the inpainter.
         parameters: Learned values.
-        alive: Bytes per pixel of its live tensors where its card says (``models.footprint``).
+        alive: Bytes per pixel of its live tensors where its card says.
     """
-    each = _FILLING.get(kind, _FILLING["gan"]) if alive is None else _LIBRARIES * alive
-    return Appetite(each, _WORKING.get(kind, 0), 4 * _LOADING * parameters)
+    each, once = _FILLING.get(kind, _FILLING["gan"]), _WORKING.get(kind, 0)
+    if kind != "gan":
+        return Appetite(each, once)
+    computed = _LIBRARIES * (_ALIVE if alive is None else alive)
+    return Appetite(each, once, computed, 4 * _LOADING * parameters)
 
 
 def predict_memory(
@@ -98,6 +107,7 @@ def predict_memory(
     # While one batch is computed, the next is read and waits.
     each = 2 * _WAITING + needs.each
     filling = int(pixels * (batch * each + needs.once + _MEASURED)) + needs.weights
+    filling += int(needs.alive * max(pixels, _AT_ONCE))
     reading = READERS * (pixels * _READ + 3 * segment)
     inpainting = filling + reading + cache + _MASK
     workers = min(8, os.cpu_count() or 1)

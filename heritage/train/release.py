@@ -23,6 +23,7 @@ from heritage.train.networks import released
 from heritage.train.recipe import Recipe, RecipeRefused, read_recipe
 from models.cards import write_card
 from models.checkpoints import load_weights, save_weights
+from models.footprint import cost
 from models.importing.published import PUBLISHED
 from models.network import InpaintingNetwork
 
@@ -159,7 +160,7 @@ def release(
         )
     network.load_state_dict(state, strict=True)
     parameters = sum(p.numel() for p in network.parameters())
-    said = card(recipe, run, scores, parameters, default)
+    said = card(recipe, run, scores, parameters, default) | cost(network)
     if note:
         said["training"]["note"] = note
     said["sha256"] = save_weights(into / f"{recipe.name}.safetensors", state)

@@ -17,6 +17,8 @@ from torch import Tensor
 from models.cards import write_card
 from models.checkpoints import save_weights
 from models.errors import ModelError, WeightsRefused
+from models.footprint import cost
+from models.network import InpaintingNetwork
 from models.registry import open_inpainter
 
 _PROOF = 96  # pixels per side of the picture that is filled once
@@ -42,9 +44,10 @@ def place(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as hidden:
             weights, card = Path(hidden, f"{name}.safetensors"), Path(hidden, f"{name}.json")
-            write_card(card, {**fields, "sha256": save_weights(weights, own, half=False)})
+            said = {**fields, "sha256": save_weights(weights, own, half=False)}
+            write_card(card, said)
             if not fields.get("lacks"):
-                _prove(name, Path(hidden))
+                write_card(card, said | _prove(name, Path(hidden)))
             (folder / card.name).unlink(missing_ok=True)  # it never describes other weights
             weights.replace(folder / weights.name)
             card.replace(folder / card.name)
@@ -52,13 +55,16 @@ def place(
         raise ModelError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
 
-def _prove(name: str, folder: Path) -> None:
-    """Load it and fill a small picture."""
+def _prove(name: str, folder: Path) -> dict[str, float]:
+    """Load it and fill a small picture; what its card can then say of its cost."""
     ramp = torch.linspace(0, 1, _PROOF)
     across, down = ramp.expand(_PROOF, -1), ramp[:, None].expand(-1, _PROOF)
     mask = torch.zeros(1, 1, _PROOF, _PROOF)
     mask[..., 40:56, 40:56] = 1
+    inpainter = open_inpainter(name, "cpu", folder)
     try:
-        open_inpainter(name, "cpu", folder)(torch.stack([across, down, across])[None], mask)
+        inpainter(torch.stack([across, down, across])[None], mask)
     except ArithmeticError as error:
         raise WeightsRefused(str(error)) from error
+    network = getattr(inpainter, "network", None)
+    return cost(network) if isinstance(network, InpaintingNetwork) else {}

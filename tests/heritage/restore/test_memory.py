@@ -77,7 +77,7 @@ def test_every_part_adds_to_the_prediction(scan):
 
 def test_a_networks_own_figure_and_its_weights_count(scan):
     small, large = appetite("gan", 1_000_000, 200), appetite("gan", 50_000_000, 800)
-    assert (small.each, small.weights) == (pytest.approx(270), 8_000_000)
+    assert (small.alive, small.weights) == (pytest.approx(270), 8_000_000)
     info = inspect(scan)
     light, heavy = (predict_memory(info, 512, 4, 8 * MIB, needs) for needs in (small, large))
-    assert heavy - light == pytest.approx(512 * 512 * 4 * 810 + 8 * 49_000_000, rel=0.01)
+    assert heavy - light == pytest.approx(512 * 512 * 810 + 8 * 49_000_000, rel=0.01)
