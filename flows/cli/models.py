@@ -38,11 +38,12 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         say_json([*map(_card_fields, cards), *map(_published_fields, absent)])
         return
-    rows = [*map(_card_row, cards), *map(_published_row, absent)]
-    say_table(("model", "kind", "parameters", "MB", "licence", "from", "present", "for"), rows)
+    say_table(("model", "kind", "size", "licence", "from", "for"), map(_card_row, cards))
     _tell_how(card for card in cards if card.lacks)
     if absent:
-        console().print("\nNot here yet; get the files from the project's page, then:")
+        console().print("\nPublished by others, not here yet:\n")
+        say_table(("model", "size", "licence", "for"), map(_published_row, absent))
+        console().print("\nGet the files from the project's page, then:")
         for entry in absent:
             console().print(f"  {entry.command}\n    {entry.source}")
 
@@ -95,7 +96,7 @@ def import_(
         say_json(_card_fields(card))
         return
     console().print(
-        f"{card.name}: {card.architecture}, {_millions(card.parameters)} parameters, "
+        f"{card.name}: {card.architecture}, {card.parameters / 1e6:.1f} M parameters, "
         f"licence {card.licence}"
     )
     _tell_how([card] if card.lacks else [])
@@ -192,27 +193,24 @@ def _megabytes(card: InpainterCard) -> float | None:
     return None if card.weights is None else round(card.weights.stat().st_size / 1e6, 1)
 
 
-def _millions(parameters: int) -> str:
-    return f"{parameters / 1e6:.1f} M" if parameters else "-"
+def _size(parameters: int, megabytes: float | None) -> str:
+    return "-" if megabytes is None else f"{parameters / 1e6:.1f} M, {megabytes:.0f} MB"
 
 
 def _card_row(card: InpainterCard) -> tuple[object, ...]:
     return (
         f"{card.name} *" if card.default else card.name,
         card.kind,
-        _millions(card.parameters),
-        _megabytes(card),
+        _size(card.parameters, _megabytes(card)),
         card.licence,
-        _origin(card),
-        "in part" if card.lacks else "yes",
+        _origin(card).removeprefix("https://").removeprefix("github.com/"),
         card.purpose,
     )
 
 
 def _published_row(entry: PublishedWeights) -> tuple[object, ...]:
-    size = round(4 * entry.parameters / 1e6, 1)
-    what = entry.key, "gan", _millions(entry.parameters), size
-    return *what, entry.licence, entry.source, "no", entry.purpose
+    size = _size(entry.parameters, 4 * entry.parameters / 1e6)
+    return entry.key, size, entry.licence, entry.purpose
 
 
 def _card_fields(card: InpainterCard) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_half_of_a_pair_is_listed_with_what_it_lacks(run, folder, edges) -> None
     assert "InpaintingModel_gen.pth" in said.stdout
     assert "--model" not in said.stdout
     assert listed(run)["ec"]["present"] is False
-    assert "in part" in run("models").stdout
+    assert "ec cannot be used yet" in run("models").stdout
 
 
 @pytest.mark.parametrize("name", ["art-small", "telea", "big-lama", "identity"])
