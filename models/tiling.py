@@ -103,7 +103,7 @@ def _coarse(complete: Complete, image: Tensor, mask: Tensor, side: int) -> Tenso
     size = max(1, round(height * scale)), max(1, round(width * scale))
     known = F.interpolate(1 - mask, size, mode="area")
     small = F.interpolate(image * (1 - mask), size, mode="area") / known.clamp_min(1e-6)
-    holes = (known < 0.5).to(mask.dtype)  # damaged where at least half is
+    holes = (known == 0).to(mask.dtype)  # where little is known, all of it is needed
     solved = complete_tiled(complete, small * (1 - holes), holes, side)
     solved = torch.where(holes != 0, solved, small)
     return F.interpolate(solved, (height, width), mode="bicubic", align_corners=False)

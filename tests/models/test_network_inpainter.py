@@ -153,3 +153,14 @@ def test_bfloat16_differs_from_float32_by_less_than_a_level_of_eight_bits():
     )
     assert float((plain - quick).abs().max()) < 1 / 255
     assert not torch.equal(plain, quick)
+
+
+def test_sixty_four_windows_are_computed_in_groups_that_a_cpu_likes():
+    network = Drawn()
+    generator = torch.Generator().manual_seed(4)
+    image = torch.rand(64, 3, 128, 128, generator=generator)
+    mask = torch.rand(64, 1, 128, 128, generator=generator) < 0.3
+    together = NetworkInpainter(network, CARD, "cpu")(image, mask)
+    assert {shape[0] for shape in network.seen} == {16}
+    one = NetworkInpainter(Drawn(), CARD, "cpu")(image[40:41], mask[40:41])
+    assert torch.equal(together[40:41], one)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 
 import models
 from models import registry
+from models.cards import InpainterCard
 from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
 
@@ -188,3 +190,22 @@ def test_a_device_that_is_not_there_is_named(folder):
         models.load("grey", device="cuda:99", folder=folder)
     with pytest.raises(models.DeviceMissing, match="abacus"):
         models.load("grey", device="abacus", folder=folder)
+
+
+def test_every_architecture_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    for name in registry.ARCHITECTURES:
+        assert f"`{name}`" in text, name
+
+
+@pytest.mark.parametrize("name", ["lama_big", "lama-fourier", "migan_256", "comodgan-512"])
+def test_published_sizes_have_names_of_their_own(name):
+    with torch.device("meta"):
+        assert sum(p.numel() for p in models.create(name).parameters()) > 1e6
+
+
+def test_a_part_of_an_inpainter_is_not_served_as_one(tmp_path):
+    network = models.create("edgeconnect-edge", width=8, blocks=1)
+    card = InpainterCard("half", "gan", "x", architecture="edgeconnect-edge")
+    with pytest.raises(models.ModelNotFound, match="it is a part"):
+        registry.serve(network, card, "cpu")

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.tiling import complete_tiled
@@ -23,6 +23,7 @@ def mean_of_known(image, mask):
     seed=st.integers(0, 1000),
     share=st.floats(0.02, 0.98),
 )
+@example(height=1, width=84, seed=0, share=0.875)
 def test_a_plain_picture_is_filled_plainly_at_any_size(height, width, seed, share):
     generator = torch.Generator().manual_seed(seed)
     holes = (torch.rand(2, 1, height, width, generator=generator) < share).float()
@@ -31,9 +32,7 @@ def test_a_plain_picture_is_filled_plainly_at_any_size(height, width, seed, shar
     filled = complete_tiled(mean_of_known, image, holes, SIDE)
     assert filled.shape == image.shape
     inside = filled[holes.expand_as(filled) != 0]
-    if share < 0.9:
-        torch.testing.assert_close(inside, torch.full_like(inside, 0.3), atol=1e-4, rtol=0)
-    assert bool(filled.isfinite().all())
+    torch.testing.assert_close(inside, torch.full_like(inside, 0.3), atol=1e-4, rtol=0)
 
 
 def test_tiles_without_damage_are_not_computed():
