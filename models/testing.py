@@ -30,13 +30,15 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def tiny_network(architecture: str, seed: int = 0) -> nn.Module:
-    """A small network with random weights, its noise switched on."""
+    """A small network with random weights, also where a training would begin with zeros."""
     torch.manual_seed(seed)
     made = models.create(architecture, **CONFIGS[architecture]).eval()
     with torch.no_grad():
         for name, tensor in made.state_dict().items():
             if name.endswith("noise_strength"):
                 tensor.fill_(0.1)
+            elif tensor.ndim > 1 and not tensor.any():
+                tensor.normal_(std=0.05)
     return made
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Several workers share the cores: with more threads than cores torch waits for itself. Before torch.
+# Workers share the cores: with more threads than cores torch waits for itself. Set before torch is.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -10,6 +10,7 @@ from models.cards import InpainterCard
 from models.draws import Draw
 from models.network import InpaintingNetwork, in_float32
 from models.network_inpainter import NetworkInpainter
+from models.testing import write_tiny
 
 CARD = InpainterCard("drawn", "gan", "test")
 
@@ -164,3 +165,25 @@ def test_sixty_four_windows_are_computed_in_groups_that_a_cpu_likes():
     assert {shape[0] for shape in network.seen} == {16}
     one = NetworkInpainter(Drawn(), CARD, "cpu")(image[40:41], mask[40:41])
     assert torch.equal(together[40:41], one)
+
+
+@pytest.mark.parametrize("architecture", ["biggan", "comodgan"])
+def test_networks_that_sample_give_alternatives_that_truncation_brings_together(
+    architecture, tmp_path
+):
+    write_tiny(tmp_path, architecture)
+    inpainter = models.load("tiny", "cpu", tmp_path, "float32")
+    assert inpainter.samples
+    image, mask = picture(2, 64, 64)
+    several = inpainter(image, mask, proposals=3, seed=1)
+    assert torch.equal(several[0], inpainter(image, mask))
+    assert torch.equal(several, inpainter(image, mask, proposals=3, seed=1))
+    assert not torch.equal(several[1], inpainter(image, mask, proposals=2, seed=2)[1])
+    spread = [
+        float(inpainter(image, mask, proposals=4, truncation=t).std(dim=0).max())
+        for t in (1.0, 0.3, 0.0)
+    ]
+    assert spread[0] > spread[1] > spread[2]
+    assert spread[2] < 1e-6
+    uncertain = models.uncertainty(inpainter, image, mask, draws=2)
+    assert bool((uncertain[mask] > 0).all())
