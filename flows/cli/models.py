@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.answers import AsJson, console, say_json, say_table
+from flows.cli.lines import lines
 from heritage.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -55,10 +56,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         say_json(fields)
         return
-    for key, value in (fields | fields.pop("details", {})).items():
-        if value not in (None, "", {}, [], ()):
-            said = ", ".join(map(str, value)) if isinstance(value, tuple) else value
-            console().print(f"{key}: {said}")
+    for line in lines(fields | fields.pop("details", {})):
+        console().print(line)
 
 
 @app.command(
