@@ -106,7 +106,7 @@ def export_onnx(
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write(exported, partial, size)
+        _write(exported, partial, size, name)
         _describe(partial, inpainter.card.name, inpainter.card.licence, inpainter.weights_sha256)
         difference = _compare(exported, partial, size)
         if difference > TOLERANCE:
@@ -170,7 +170,7 @@ def _quietly() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _write(exported: Exported, path: Path, side: int) -> None:
+def _write(exported: Exported, path: Path, side: int, name: str) -> None:
     inputs = exported.inputs(side)
     free = {0: torch.export.Dim("batch")}
     more = (free,) * len(list(inputs)[2:])
@@ -191,7 +191,7 @@ def _write(exported: Exported, path: Path, side: int) -> None:
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ExportFailed(f"{path.name}: cannot be written as ONNX ({reason})") from error
+        raise ExportFailed(f"{name}: cannot be written as ONNX ({reason})") from error
 
 
 def _describe(path: Path, name: str, licence: str, weights: str | None) -> None:
