@@ -10,6 +10,7 @@ from torch import Tensor
 from models.cards import InpainterCard
 from models.device import channels_last, quicker_dtype
 from models.draws import Draw
+from models.errors import InputRefused
 from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
 from models.padding import pad_to_multiple
@@ -30,6 +31,9 @@ class NetworkInpainter(Inpainter):
         device: ``auto`` or a torch device.
         precision: ``auto`` (bfloat16 where the device has units for it), ``float32`` or
             ``bfloat16``. The last layers are computed in float32 in any case.
+
+    Raises:
+        InputRefused: If there is no such precision.
     """
 
     def __init__(
@@ -43,8 +47,11 @@ class NetworkInpainter(Inpainter):
         self.network = channels_last(network.to(self.device).eval())
         self.samples = network.latent > 0
         self.precision = precision
-        chosen = {"float32": None, "bfloat16": torch.bfloat16}
-        self.dtype = chosen.get(precision, quicker_dtype(self.device.type))
+        chosen = {"auto": quicker_dtype(self.device.type), "float32": None}
+        chosen["bfloat16"] = torch.bfloat16
+        if precision not in chosen:
+            raise InputRefused(f"precision must be one of {', '.join(chosen)}, not {precision!r}")
+        self.dtype = chosen[precision]
 
     @property
     def device_class(self) -> str:

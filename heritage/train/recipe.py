@@ -25,6 +25,8 @@ class Recipe:
 
     Attributes:
         name: Of the weights it makes.
+        purpose: What these are for, one sentence for the person who chooses; goes into their card.
+        licence: Of these weights; goes into their card.
         pictures: Folder of training pictures (JPEG, PNG, TIFF), searched recursively. A
             ``manifest.csv`` in it with the columns ``file`` and ``kind`` tells networks that ask
             for it what kind of object each shows.
@@ -63,6 +65,8 @@ class Recipe:
     pictures: Path
     validation: Path
     masks: Path | None = None
+    purpose: str = "Trained here; say for what in the recipe's field 'purpose'."
+    licence: str = "unknown: state it in the recipe"
     architecture: str = "lama"
     config: dict[str, Any] = field(default_factory=dict)
     crop: int = 192

@@ -153,8 +153,7 @@ class BigGAN(InpaintingNetwork):
             if label not in self.classes:
                 raise ValueError(f"no class {label!r}; there are {', '.join(self.classes)}")
             label = torch.full((image.shape[0],), self.classes.index(label), device=image.device)
-        with torch.autocast(image.device.type, enabled=False):  # colours must keep their digits
-            guess = prefill(image.float(), mask)
+        guess = prefill(image.float(), mask)
         return [guess + self(torch.cat([guess - 0.5, mask], dim=1), latent, label)]
 
     def bounded(self) -> Self:

@@ -187,3 +187,8 @@ def test_networks_that_sample_give_alternatives_that_truncation_brings_together(
     assert spread[2] < 1e-6
     uncertain = models.uncertainty(inpainter, image, mask, draws=2)
     assert bool((uncertain[mask] > 0).all())
+
+
+def test_a_precision_that_is_none_is_refused():
+    with pytest.raises(models.InputRefused, match="auto, float32, bfloat16, not 'fp32'"):
+        models.load("art-small", "cpu", precision="fp32")
