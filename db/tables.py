@@ -6,6 +6,7 @@ from db.columns import Base
 from db.events import Event
 from db.objects import Artefact, Mask, Master, Model, Refusal
 from db.restorations import Region, Restoration
+from db.votes import Vote
 
 metadata = Base.metadata
 
@@ -18,5 +19,6 @@ __all__ = [
     "Refusal",
     "Region",
     "Restoration",
+    "Vote",
     "metadata",
 ]

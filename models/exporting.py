@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ExportFailed
+from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
 from models.registry import open_inpainter
 
@@ -88,8 +89,9 @@ def export_onnx(
         folder: Where a user's own weights lie.
 
     Returns:
-        ``file``, ``sha256``, ``side``, ``inputs``, ``opset``, and ``difference``, the largest one
-        found between ONNX Runtime and torch.
+        ``file``, ``sha256``, ``side``, ``inputs``, ``opset``, ``without`` (what the inpainter adds
+        that is no network), and ``difference``, the largest one found between ONNX Runtime and
+        torch.
 
     Raises:
         ExportFailed: If it cannot be exported, or does something else there.
@@ -107,7 +109,7 @@ def export_onnx(
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write(exported, partial, size, name)
-        _describe(partial, inpainter.card.name, inpainter.card.licence, inpainter.weights_sha256)
+        _describe(partial, inpainter, network.besides)
         difference = _compare(exported, partial, size)
         if difference > TOLERANCE:
             raise ExportFailed(
@@ -125,6 +127,7 @@ def export_onnx(
         "side": size,
         "inputs": list(exported.inputs(size, 1)),
         "opset": OPSET,
+        "without": network.besides,
         "difference": difference,
     }
 
@@ -194,15 +197,16 @@ def _write(exported: Exported, path: Path, side: int, name: str) -> None:
         raise ExportFailed(f"{name}: cannot be written as ONNX ({reason})") from error
 
 
-def _describe(path: Path, name: str, licence: str, weights: str | None) -> None:
+def _describe(path: Path, inpainter: Inpainter, besides: str) -> None:
     """What the file is, in the file."""
     import onnx
 
     model = onnx.load(path)
     said = {
-        "heritage.model": name,
-        "heritage.licence": licence,
-        "heritage.weights_sha256": weights or "",
+        "heritage.model": inpainter.name,
+        "heritage.licence": inpainter.card.licence,
+        "heritage.weights_sha256": inpainter.weights_sha256 or "",
+        "heritage.without": besides,
         "heritage.use": "image: B x 3 x S x S float32 in 0..1; mask: B x 1 x S x S float32, "
         "non-zero where to restore; restored: as image, known pixels unchanged",
     }

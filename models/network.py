@@ -20,6 +20,7 @@ class InpaintingNetwork(nn.Module):
         side: The only height and width it works at, or None where any do.
         latent: Length of the random vector that alternatives are drawn from; 0 if it has none.
         guidance: What else it is shown, (B, 1, H, W), computed outside of torch; None if nothing.
+        besides: What its inpainter adds to the network's picture, which an export lacks, in words.
     """
 
     multiple: int = 1
@@ -27,6 +28,7 @@ class InpaintingNetwork(nn.Module):
     side: int | None = None
     latent: int = 0
     guidance: str | None = None
+    besides: str = ""
 
     def stages(
         self, image: Tensor, mask: Tensor, latent: Tensor | None = None, truncation: float = 1.0

@@ -23,6 +23,8 @@ PACKAGED = Path(__file__).parent / "weights"
 ARCHITECTURES = {
     "aotgan": "models.networks.aotgan:AOTGAN",
     "biggan": "models.networks.biggan:BigGAN",
+    "by-width": "models.networks.by_width:ByWidth",
+    "coarse-to-fine": "models.networks.coarse_to_fine:CoarseToFine",
     "comodgan": "models.networks.comodgan:CoModGAN",
     "context-encoder": "models.networks.context_encoder:ContextEncoder",
     "deepfillv2": "models.networks.deepfillv2:DeepFillV2",
@@ -30,6 +32,7 @@ ARCHITECTURES = {
     "edgeconnect": "models.networks.edgeconnect:EdgeConnect",
     "edgeconnect-edge": "models.networks.edgeconnect:EdgeGenerator",
     "edgeconnect-inpaint": "models.networks.edgeconnect:CompletionGenerator",
+    "edsr": "models.networks.edsr:EDSR",
     "lama": "models.networks.lama:LaMa",
     "migan": "models.networks.migan:MIGAN",
 }

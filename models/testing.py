@@ -12,9 +12,16 @@ from torch import nn
 import models
 from models.checkpoints import save_weights
 
+_PAIR = {
+    "coarse": {"ngf": 8, "n_downsampling": 2, "n_blocks": 1, "activation": "none", "shuffle": 2},
+    "fine": {"width": 8, "n_blocks": 1},
+}
+
 CONFIGS: dict[str, dict[str, Any]] = {
     "aotgan": {"width": 8, "rates": [1, 2], "block_num": 2},
     "biggan": {"width": 8, "n_down": 2, "n_middle": 1, "chunk": 4, "embedding": 8},
+    "by-width": {"thin": {"width": 8, "n_blocks": 1}, "wide": _PAIR, "fine": 0.0, "middle": 0.0},
+    "coarse-to-fine": _PAIR,
     "comodgan": {
         "resolution": 64, "channel_base": 512, "channel_max": 16, "z": 16, "w": 16,
         "vector": 32, "mapping_layers": 2,
@@ -24,6 +31,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "deepfillv2-tf": {"cnum": 8},
     "edgeconnect": {"width": 8, "blocks": 2, "edge_width": 8, "edge_blocks": 2},
     "edgeconnect-inpaint": {"width": 8, "blocks": 2},
+    "edsr": {"width": 8, "n_blocks": 2},
     "lama": {"ngf": 8, "n_blocks": 2},
     "migan": {"resolution": 64, "channel_base": 512, "channel_max": 16},
 }  # fmt: skip

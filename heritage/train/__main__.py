@@ -12,26 +12,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m heritage.train",
         description="Train an inpainter from a recipe; run again to continue.",
-        epilog="example: python -m heritage.train recipes/art-small.toml --out runs/a --minutes 9",
+        epilog="example: python -m heritage.train art-small.toml --out runs/a --minutes 9",
     )
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("recipe", help="TOML file, or the name of a recipe that comes with this")
+    parser.add_argument("--out", type=Path, help="folder of the run; by default runs/NAME")
     parser.add_argument("--minutes", type=float, help="stop (resumably) after so many minutes")
-    parser.add_argument("--every", type=float, default=5.0, help="minutes between checkpoints")
-    parser.add_argument("--validate", type=float, default=15.0, help="minutes between validations")
-    parser.add_argument("--from", dest="start", type=Path, help="weights to start from")
-    parser.add_argument("--accelerator", default="auto", help="auto, cpu, cuda ...")
-    arguments = parser.parse_args()
+    parser.add_argument("--every", type=float, help="minutes between checkpoints")
+    parser.add_argument("--validate", type=float, help="minutes between validations")
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="weights to start from, or their name"
+    )
+    parser.add_argument(
+        "--device", "--accelerator", default="auto", help="auto, cpu, cuda, cuda:1, mps"
+    )
+    parser.add_argument("--devices", type=int, default=1, help="how many of them")
+    for place in ("pictures", "validation", "masks"):
+        parser.add_argument(f"--{place}", type=Path, help="folder, instead of the recipe's")
+    given = parser.parse_args()
     from heritage.train.loop import Training  # torch takes seconds; --help should not
-    from heritage.train.recipe import read_recipe
+    from heritage.train.recipe import find_recipe, read_recipe
+    from models.errors import ModelError
 
     try:
-        recipe = read_recipe(arguments.recipe)
-        training = Training(recipe, arguments.out, arguments.start, arguments.accelerator)
-        training.run(arguments.minutes, arguments.every, arguments.validate)
-    except HeritageError as error:
+        places = {key: getattr(given, key) for key in ("pictures", "validation", "masks")}
+        recipe = read_recipe(find_recipe(given.recipe), places)
+        out = given.out or Path("runs") / recipe.name
+        training = Training(recipe, out, given.start, given.device, given.devices)
+        training.run(given.minutes, given.every, given.validate)
+    except (HeritageError, ModelError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 3
+    except KeyboardInterrupt:
+        print("train: interrupted; the same command continues", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from heritage.train.pictures import picture_paths
+from heritage.train.sources import picture_paths
 
 UNKNOWN = -1
 

@@ -1,231 +1,271 @@
-"""The training loop: resumable to the same step, bounded in time, watched."""
+"""A run of a recipe in a folder: resumable to the same step, bounded in time, watched."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import torch
-from lightning.fabric import Fabric
-from torch import Tensor, nn
-
-from heritage.errors import HeritageError
-from heritage.train import networks
-from heritage.train.average import follow, start_average
-from heritage.train.batches import batch_of, seed_step
+from heritage.train.batch_size import fitting_batch
+from heritage.train.checkpoints import Checkpoints
 from heritage.train.labels import labels_of
-from heritage.train.pictures import Windows, load_masks, load_pictures
+from heritage.train.learner import Learner, Terms
+from heritage.train.machine import averaged, decided, describe, fabric_for
 from heritage.train.recipe import Recipe
+from heritage.train.records import Records, flat, last_validation, write_json
+from heritage.train.reporting import Progressed, Remark, Tell, Validated, say
 from heritage.train.validation import Validation, validation_of
-from models.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
-from models.device import channels_last
-from models.training.adversarial import AdversarialStep
-from models.training.objectives import Objective
-from models.training.subjects import subject_of
+from heritage.train.watch import TrainingDiverged, alarm
+from heritage.train.windows import windows_of
+from heritage.train.workers import Sample
+from models.checkpoints import save_weights
 
-_LOG_EVERY = 25
+__all__ = ["Training", "TrainingDiverged"]
 
-
-class TrainingDiverged(HeritageError):
-    """The loss is no longer a number; the last checkpoint is the last good one."""
+_TOGETHER = 10  # steps that several processes make between two looks at the clock: it costs a wait
 
 
-class Training:
+class Training(Learner):
     """One run of a recipe in a folder.
 
-    The folder holds ``checkpoint.pt`` (to resume), ``weights.safetensors`` (the running average),
-    ``metrics.jsonl`` and a sample sheet per validation.
+    The folder holds ``checkpoint-STEP.pt`` (to resume, the last few), ``good.pt`` (the last that
+    was validated), ``weights.safetensors`` (the running average), ``metrics.jsonl``, ``run.json``
+    (on what it runs), ``tensorboard/`` and a sample sheet per validation.
 
     Args:
         recipe: What to train.
         folder: Where; an earlier run there is continued.
-        start: safetensors file to start from instead of random weights.
-        accelerator: For Lightning Fabric: ``auto``, ``cpu``, ``cuda`` ...
+        start: safetensors file, or name of an inpainter, to start from instead of random weights.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        devices: How many of them.
+        tell: Called with what happens; by default it is printed. Only in the first process.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         folder: Path,
-        start: Path | None = None,
-        accelerator: str = "auto",
+        start: str | Path | None = None,
+        device: str = "auto",
+        devices: int = 1,
+        tell: Tell = say,
     ) -> None:
-        self.recipe, self.folder = recipe, folder
+        fabric = fabric_for(device, devices, recipe.precision)
+        super().__init__(recipe, fabric, start)
         folder.mkdir(parents=True, exist_ok=True)
-        self.fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)  # type: ignore[arg-type]
-        self.fabric.seed_everything(recipe.seed, verbose=False)
-        self.network = networks.learning(recipe)
-        if start is not None:
-            networks.adopt(self.network, recipe, load_weights(start))
-        critic = networks.judge(recipe)
-        self.average = start_average(self.network, recipe).to(self.fabric.device)
-        self.subject = subject_of(self.network)
-        self.generator, self.generator_optimiser = self._set_up(self.network, recipe.rate)
-        self.critic, self.critic_optimiser = self._set_up(critic, recipe.discriminator_rate)
-        self.adversarial = self._adversarial()
-        self.number = 0
-        self._resume()
+        self.folder = folder
+        self.tell: Tell = tell if fabric.is_global_zero else lambda _event: None
+        self.checkpoints = Checkpoints(folder, recipe.keep, self._remark)
+        self._unread: list[Terms] = []  # of steps whose terms are still on the device
+        self._unlogged: list[dict[str, float]] = []  # of steps since the last line of the record
+        state = self.checkpoints.load()
+        if state is not None:
+            self.resume(state)
+            self._unlogged = list(state.get("unlogged", ()))
+        self._settle_batch(state or {})
 
-    def _set_up(self, network: nn.Module, rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
-        learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimiser = torch.optim.Adam(learned, lr=rate, betas=self.recipe.betas)
-        wrapped = self.fabric.setup(channels_last(network), optimiser)
-        for method in ("stages", "guided"):
-            if hasattr(network, method):
-                wrapped[0].mark_forward_method(method)
-        return wrapped  # type: ignore[no-any-return]
-
-    def _adversarial(self) -> AdversarialStep:
-        found = [
-            None if network is None else self.fabric.setup_module(network)
-            for network in networks.feature_networks(self.recipe)
-        ]
-        teacher = networks.teacher(self.recipe)
-        if teacher is not None:
-            teacher.network.to(self.fabric.device)
-        objective = Objective(self.recipe.losses, *found)
-        kind = self.recipe.adversarial
-        return AdversarialStep(self.generator, self.critic, objective, kind, self.subject, teacher)
+    def _settle_batch(self, state: Mapping[str, Any]) -> None:
+        if self.recipe.batch == "auto":
+            batch = int(state["batch"]) if "batch" in state else fitting_batch(self)
+            self.recipe = self.recipe.model_copy(update={"batch": batch})
+            self._remark(f"batch: {batch} windows of {self.recipe.crop} pixels")
 
     @property
-    def checkpoint(self) -> Path:
-        """Where the state to resume from is kept."""
-        return self.folder / "checkpoint.pt"
+    def batch(self) -> int:
+        """Windows per step and device."""
+        assert isinstance(self.recipe.batch, int)  # settled when the run began
+        return self.recipe.batch
 
-    def _resume(self) -> None:
-        if not self.checkpoint.exists():
-            return
-        state = load_checkpoint(self.checkpoint)
-        self.network.load_state_dict(state["generator"])
-        self.average.load_state_dict(state["average"])
-        self.critic.load_state_dict(state["critic"])
-        self.generator_optimiser.load_state_dict(state["generator_optimiser"])
-        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
-        self.number = int(state["step"])
+    @cached_property
+    def _records(self) -> Records:
+        return Records(self.folder, self.number, self._remark)
 
-    def save(self) -> None:
-        """Keep everything: the state to resume from and the weights to use."""
-        state = {
-            "step": self.number,
-            "generator": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "critic": self.critic.state_dict(),
-            "generator_optimiser": self.generator_optimiser.state_dict(),
-            "critic_optimiser": self.critic_optimiser.state_dict(),
-        }
-        save_checkpoint(self.checkpoint, state)
-        save_weights(self.folder / "weights.safetensors", self.average.state_dict())
+    @cached_property
+    def _validation(self) -> Validation:
+        return validation_of(self.recipe, self.average, self.fabric.device)
 
-    def _set_rates(self) -> None:
-        progress = min(1.0, self.number / self.recipe.steps)
-        factor = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
-        factor *= min(1.0, (self.number + 1) / 200)
-        self.generator_optimiser.param_groups[0]["lr"] = self.recipe.rate * factor
-        self.critic_optimiser.param_groups[0]["lr"] = self.recipe.discriminator_rate * factor
-
-    def step(self, image: Tensor, mask: Tensor, label: Tensor | None = None) -> dict[str, float]:
-        """Train on one batch.
+    def run(
+        self,
+        minutes: float | None = None,
+        every: float | None = None,
+        validate: float | None = None,
+    ) -> None:
+        """Train until the recipe's end or for so many minutes; then validate.
 
         Args:
-            image: (B, 3, H, W) in 0..1.
-            mask: (B, 1, H, W), 1 inside the holes.
-            label: (B,) int64, kinds of object; -1 or None where unknown.
-
-        Returns:
-            The loss terms.
+            minutes: Time limit of this slice, or None.
+            every: Minutes between checkpoints, where not the recipe's.
+            validate: Minutes between validations, where not the recipe's.
 
         Raises:
-            TrainingDiverged: If the generator's loss is not finite.
+            TrainingDiverged: Saying why. What came after the good checkpoint is put aside.
         """
-        self._set_rates()
-        recipe, adversarial = self.recipe, self.number >= self.recipe.warmup
-        seed_step(recipe.seed, self.number)
-        batch = batch_of(self.network, self.subject, image, mask, label)
-        with self.fabric.autocast():
-            filled = self.adversarial.fill(batch)
-            terms: dict[str, Tensor] = {}
-            if adversarial:
-                penalise = self.number % recipe.r1_interval == 0
-                loss, seen = self.adversarial.discriminator_loss(batch, filled, penalise)
-                terms |= seen
-                self._descend(self.critic, self.critic_optimiser, loss)
-            self.critic.requires_grad_(False)
-            loss, seen = self.adversarial.generator_loss(batch, filled, adversarial)
-            self.critic.requires_grad_(True)
-            terms |= seen
-        if not torch.isfinite(loss):
-            raise TrainingDiverged(f"the loss became {loss.item()} in step {self.number}")
-        norm = self._descend(self.generator, self.generator_optimiser, loss)
-        decay = min(recipe.average, (self.number + 1) / (self.number + 10))
-        follow(self.average, self.network, decay)
-        self.number += 1
-        return {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
-
-    def _descend(self, module: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
-        optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(
-            module, optimiser, max_norm=10.0, error_if_nonfinite=False
+        limits = (
+            math.inf if minutes is None else 60 * minutes,
+            60 * (self.recipe.every if every is None else every),
+            60 * (self.recipe.validate_every if validate is None else validate),
         )
-        optimiser.step()
-        return float(norm) if norm is not None else 0.0
+        if self.fabric.is_global_zero:
+            write_json(self.folder / "run.json", self._circumstances())
+            for partial in self.folder.glob(".*.partial"):  # of a run that was killed
+                partial.unlink(missing_ok=True)
+            _ = self._records  # shortens the record before anything is added
+        try:
+            with closing(self._samples()) as samples:
+                self._loop(samples, limits)
+        except TrainingDiverged as error:
+            self.fabric.barrier()
+            raise self._after(error) from error
+        finally:
+            if self.fabric.is_global_zero:
+                self._records.close()
 
-    def run(self, minutes: float | None = None, every: float = 5.0, validate: float = 15.0) -> None:
-        """Train until the recipe's last step or for so many minutes.
+    def _loop(self, samples: Iterator[Sample], limits: tuple[float, float, float]) -> None:
+        """Every step, and what is done between two of them.
 
         Args:
-            minutes: Time limit, or None.
-            every: Minutes between checkpoints.
-            validate: Minutes between validations.
+            samples: Batches from the next step on.
+            limits: Seconds until the end of the slice, between checkpoints and validations.
         """
-        recipe = self.recipe
-        windows = self._windows()
-        validation = validation_of(recipe, self.average, self.fabric.device)
-        started = saved = validated = time.monotonic()
-        sums: dict[str, list[float]] = {}
-        for sample in windows.from_step(self.number):
+        slice_, every, validate = limits
+        first = next(samples)  # pictures are read before clocks start
+        began = saved = validated = mark = time.monotonic()
+        paced = (began, self.number)
+        for sample in chain([first], samples):
             now = time.monotonic()
-            over = self.number >= recipe.steps or (
-                minutes is not None and now - started > 60 * minutes
-            )
-            if over or now - saved > 60 * every:
-                self.save()
-                saved = now
-            if over or now - validated > 60 * validate:
-                self._validate(validation)
-                validated = time.monotonic()
-            if over:
-                return
-            terms = self.step(*(tensor.to(self.fabric.device) for tensor in sample))
-            for name, value in terms.items():
-                sums.setdefault(name, []).append(value)
-            if self.number % _LOG_EVERY == 0:
-                means = {name: sum(values) / len(values) for name, values in sums.items()}
-                seconds = (time.monotonic() - started) / _LOG_EVERY
-                self._log({"step": self.number, "elapsed": seconds * _LOG_EVERY} | means)
-                sums.clear()
+            if self._is_time_to_decide():
+                # The wait for the sample counts as training, validation and saving do not.
+                self.seconds, over, save, check = decided(
+                    self.fabric,
+                    self.seconds + now - mark,
+                    self.progress >= 1 or now - began >= slice_,
+                    now - saved >= every,
+                    now - validated >= validate,
+                )
+                if over or save or check:
+                    self.save()
+                    saved = time.monotonic()
+                if over or check:
+                    self._validate()
+                    validated = time.monotonic()
+                if over:
+                    return
+                mark = time.monotonic()
+                paced = (paced[0] + mark - now, paced[1])
+            self._unread.append(self.advance(*(t.to(self.fabric.device) for t in sample)))
+            if self.number % self.recipe.log_every == 0:
+                self._read()
+                now = time.monotonic()
+                pace = (now - paced[0]) / (self.number - paced[1])
+                self._log(self.seconds + now - mark, pace, slice_ - (now - began))
+                paced = (now, self.number)
 
-    def _windows(self) -> Windows:
-        recipe = self.recipe
-        pictures = load_pictures(recipe.pictures, smallest=recipe.crop)
-        masks = load_masks(recipe.masks)
+    def _is_time_to_decide(self) -> bool:
+        """Whether clocks are looked at before this step: alone always, together now and then.
+
+        Between two looks ``seconds`` stands still, so that rates are the same in every process.
+        """
+        last = self.recipe.minutes is None and self.number >= self.recipe.steps
+        return self.fabric.world_size == 1 or self.number % _TOGETHER == 0 or last
+
+    def _circumstances(self) -> dict[str, Any]:
+        """What the card of the weights will say that the recipe does not."""
+        places = {key: str(getattr(self.recipe, key)) for key in ("pictures", "validation")}
+        return describe(self.fabric) | {"batch": self.batch} | places
+
+    def _samples(self) -> Generator[Sample]:
+        recipe, fabric = self.recipe, self.fabric
         classes = getattr(self.network, "classes", ())
         labels = labels_of(recipe.pictures, classes) if classes else None
-        return Windows(
-            pictures, masks, recipe.crop, recipe.batch, recipe.mix, recipe.native, recipe.seed,
-            labels, recipe.centre,
-        )  # fmt: skip
+        windows = windows_of(recipe, fabric.device, labels, fabric.global_rank, fabric.world_size)
+        yield from windows.from_step(self.number)
 
-    def _validate(self, validation: Validation) -> None:
-        sheet = self.folder / f"sheet-{self.number:07d}.png"
-        scores = validation.score(sheet)
-        self._log({"step": self.number, "validation": scores})
+    def _read(self) -> None:
+        """Fetch the terms of the last steps from the device and judge them."""
+        first = self.number - len(self._unread)
+        steps, self._unread = averaged(self.fabric, self._unread), []
+        for number, terms in enumerate(steps, start=first):
+            self.watch.see(number, terms)
+        self._unlogged += steps
 
-    def _log(self, line: dict[str, Any]) -> None:
-        text = json.dumps(line)
-        self.fabric.print(text, flush=True)
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
+    def _log(self, elapsed: float, seconds_per_step: float, slice_left: float) -> None:
+        if not self._unlogged:
+            return
+        names = {name for terms in self._unlogged for name in terms}
+        means = {}
+        for name in sorted(names):
+            values = [terms[name] for terms in self._unlogged if name in terms]
+            means[name] = sum(values) / len(values)
+        self._unlogged = []
+        speed = self.batch * self.fabric.world_size / max(seconds_per_step, 1e-9)
+        left = min(self._seconds_left(seconds_per_step), slice_left)
+        self._write({"elapsed": elapsed, "windows_per_second": speed} | means)
+        self.tell(Progressed(self.number, self.progress, speed, max(0.0, left), means))
+
+    def _seconds_left(self, seconds_per_step: float) -> float:
+        if self.recipe.minutes is not None:
+            return 60 * self.recipe.minutes - self.seconds
+        return (self.recipe.steps - self.number) * seconds_per_step
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        if self.fabric.is_global_zero:
+            self._records.write({"step": self.number, **entry})
+
+    def _remark(self, text: str) -> None:
+        self.tell(Remark(text))
+
+    def save(self) -> None:
+        """Keep everything: the state to resume from and the weights to use.
+
+        Raises:
+            TrainingDiverged: Instead of keeping weights that are no numbers.
+        """
+        self._read()
+        if not self.is_finite():
+            raise TrainingDiverged(f"weights are no longer numbers after step {self.number}")
+        if self.fabric.is_global_zero:
+            extra = {"batch": self.batch, "unlogged": self._unlogged}
+            self.checkpoints.save(self.number, self.state() | extra)
+            save_weights(self.folder / "weights.safetensors", self.average.state_dict())
+        self.fabric.barrier()
+
+    def _validate(self) -> None:
+        """Score the average; what was saved at this step is good if that gives numbers."""
+        fine = self._scores_are_numbers() if self.fabric.is_global_zero else False
+        _, fine_everywhere = decided(self.fabric, 0.0, fine)
+        if not fine_everywhere:
+            raise TrainingDiverged(f"the validation of step {self.number} gave no numbers")
+
+    def _scores_are_numbers(self) -> bool:
+        step = self.number
+        if last_validation(self._records.path) == step:  # of the slice before, which ended here
+            return True
+        sheet = self.folder / f"sheet-{step:07d}.png"
+        scores = self._validation.score(sheet)
+        health = self._validation.health(self.network)
+        fine = all(math.isfinite(value) for _, value in flat({**scores, "health": health}))
+        if fine:
+            self.checkpoints.bless(step)
+        said = alarm(self.recipe.watch, health) if step > self.recipe.warmup else ""
+        self._write({"validation": scores, "health": health} | ({"alarm": said} if said else {}))
+        self._records.show(sheet, step)
+        self.tell(Validated(step, scores, health))
+        if said:
+            self._remark(said)
+        return fine
+
+    def _after(self, error: TrainingDiverged) -> TrainingDiverged:
+        """What is said, and kept, when a training is stopped."""
+        said = "no checkpoint was validated yet: all are as they were"
+        if self.fabric.is_global_zero:
+            self._write({"diverged": error.reason})
+            state = self.checkpoints.set_aside()
+            if state is not None:
+                save_weights(self.folder / "weights.safetensors", state["average"])
+                said = f"weights.safetensors and good.pt are those of step {state['step']}"
+        return TrainingDiverged(f"{error.reason} ({said})", self.folder)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import models
 from heritage.train.recipe import Recipe, RecipeRefused
+from models.checkpoints import load_weights
 from models.errors import ModelError
 from models.features.network import FeatureNetwork
 from models.features.resnet_dilated import DilatedResNet50
@@ -17,6 +19,7 @@ from models.features.squeezenet import SqueezeNetFeatures
 from models.features.vgg import PERCEPTUAL, STYLE, VggFeatures
 from models.networks.biggan import BigGAN
 from models.networks.migan import MIGAN
+from models.registry import find_card
 from models.training.distillation import Teacher, load_teacher
 from models.training.judges import make_discriminator
 from models.training.migan_training import MIGANTraining
@@ -75,13 +78,48 @@ def released_state(network: nn.Module, keys: Mapping[str, Tensor]) -> dict[str, 
     return found
 
 
+def find_weights(start: str | Path) -> Path:
+    """The file of weights to start from: a path, or the name of an installed inpainter.
+
+    Raises:
+        RecipeRefused: If there is neither.
+    """
+    if Path(start).is_file():
+        return Path(start)
+    try:
+        found = find_card(str(start)).weights
+    except ModelError as error:
+        raise RecipeRefused(f"there is no such file of weights, and {error}", start) from error
+    if found is None:
+        raise RecipeRefused("has no weights to start from", start)
+    return found
+
+
 @torch.no_grad()
-def adopt(network: nn.Module, recipe: Recipe, state: Mapping[str, Tensor]) -> None:
-    """Put released weights into a learning network, in place."""
+def adopt(network: nn.Module, recipe: Recipe, start: Path) -> None:
+    """Put released weights into a learning network, in place.
+
+    Args:
+        network: Of ``learning``.
+        recipe: That of the network.
+        start: safetensors file.
+
+    Raises:
+        RecipeRefused: If it cannot be read, or holds the weights of another network.
+    """
+    try:
+        state = load_weights(start)
+        released(recipe).load_state_dict(state, strict=True)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RecipeRefused(
+            f"cannot be started from: {reason}; 'architecture' and 'config' of the recipe must be "
+            "those of the weights",
+            start,
+        ) from error
     if network.state_dict().keys() == state.keys():
         network.load_state_dict(state, strict=True)
         return
-    released(recipe).load_state_dict(state, strict=True)  # refuses what does not fit
     for key, tensor in state.items():
         place, _, leaf = key.rpartition(".")
         module = network.get_submodule(place)

@@ -1,9 +1,9 @@
 """Turn a finished run into weights that can be loaded by name, with their card.
 
-    python -m heritage.train.release RECIPE.toml RUN [SCORES.json] --into heritage-data/models
+    python -m heritage.train.release RECIPE.toml RUN [evaluation.json] --into heritage-data/models
 
-The card says what was trained on what, for how long, and how it scored; ``SCORES.json`` is what
-``benchmarks/inpainters.py --json`` wrote.
+The card says what was trained on what, for how long, and how it scored; ``evaluation.json`` is
+what ``heritage evaluate`` wrote.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ import argparse
 import csv
 import json
 import platform
+import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from heritage.errors import HeritageError
 from heritage.train.networks import released
-from heritage.train.recipe import Recipe, RecipeRefused, read_recipe
+from heritage.train.recipe import Recipe, RecipeRefused, find_recipe, read_recipe
 from models.cards import write_card
 from models.checkpoints import load_weights, save_weights
+from models.errors import ModelError
 from models.footprint import cost
 from models.importing.published import PUBLISHED
 from models.network import InpaintingNetwork
@@ -35,10 +39,14 @@ _SHOWN = ("psnr", "psnr_hole", "ssim", "ssim_hole", "perceptual", "texture")
 
 
 def means(scores: dict[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
-    """Mean of each measure by family and model."""
+    """Mean of each measure by family and model, over the fills that came about."""
     return {
         family: {
-            name: {key: round(float(np.mean([row[key] for row in rows])), 4) for key in _SHOWN}
+            name: {
+                key: round(float(np.mean(values)), 4)
+                for key in _SHOWN
+                if (values := [row[key] for row in rows if row.get(key) is not None])
+            }
             for name, rows in by_model.items()
         }
         for family, by_model in scores["scores"].items()
@@ -89,11 +97,12 @@ def card(
     Args:
         recipe: What was trained.
         run: The folder of the training.
-        scores: What the benchmark wrote, or None.
+        scores: What ``heritage evaluate`` wrote, or None.
         parameters: Learned values.
         default: Whether ``models.load(None)`` takes these.
     """
     steps, spent = hours(run)
+    machine = circumstances(run)
     said = {
         "name": recipe.name,
         "kind": "gan",
@@ -108,8 +117,8 @@ def card(
         "training": {
             "steps": steps,
             "hours": spent,
-            "hardware": hardware(),
-            "batch": recipe.batch,
+            "hardware": hardware(machine),
+            "batch": machine.get("batch", recipe.batch),
             "crop": recipe.crop,
             "precision": recipe.precision,
             "losses": vars(recipe.losses),
@@ -128,8 +137,25 @@ def card(
     return said
 
 
-def hardware() -> str:
-    """The machine this runs on, which is taken for the one that trained."""
+def circumstances(run: Path) -> dict[str, Any]:
+    """What the run's ``run.json`` says of its machine, batch and pictures; or nothing."""
+    path = run / "run.json"
+    if not path.is_file():  # a run of an earlier version
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def hardware(machine: Mapping[str, Any]) -> str:
+    """What a training ran on; where that is not known, the machine this runs on.
+
+    Args:
+        machine: Of ``circumstances``.
+    """
+    if machine:
+        device = "CPU" if machine["device"] == "cpu" else machine["device"]
+        count = f"{machine['devices']} x " if machine["devices"] > 1 else ""
+        return f"{machine['machine']}, {count}{device}"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return f"{platform.machine()}, {device}"
 
@@ -144,7 +170,7 @@ def release(
         recipe: What was trained.
         run: The folder of the training.
         into: Where models lie.
-        scores: What the benchmark wrote, or None.
+        scores: What ``heritage evaluate`` wrote, or None.
         note: What the recipe does not tell of the training.
         default: Whether ``models.load(None)`` takes these.
 
@@ -169,12 +195,12 @@ def release(
     return path
 
 
-def main() -> None:
+def main() -> int:
     """Write weights and card."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("recipe", type=Path)
+    parser.add_argument("recipe", help="TOML file, or the name of a recipe that comes with this")
     parser.add_argument("run", type=Path)
     parser.add_argument("scores", type=Path, nargs="?")
     parser.add_argument("--into", type=Path, required=True)
@@ -182,9 +208,18 @@ def main() -> None:
     parser.add_argument("--default", action="store_true", help="make it what is used unnamed")
     given = parser.parse_args()
     scores = json.loads(given.scores.read_text(encoding="utf-8")) if given.scores else None
-    recipe = read_recipe(given.recipe)
-    release(recipe, given.run, given.into, scores, given.note, given.default)
+    try:
+        known = circumstances(given.run)
+        places: dict[str, Path | None] = {
+            key: Path(known[key]) for key in ("pictures", "validation") if key in known
+        }
+        recipe = read_recipe(find_recipe(given.recipe), places)
+        release(recipe, given.run, given.into, scores, given.note, given.default)
+    except (HeritageError, ModelError) as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 3
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

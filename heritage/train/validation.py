@@ -10,10 +10,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from heritage.damage.simulate import FAMILIES
+from heritage.train.networks import released, released_state
 from heritage.train.pictures import load_pictures
 from heritage.train.recipe import Recipe
+from heritage.train.variety import answer_variety, pattern_variety
 from models.cards import InpainterCard
 from models.features.squeezenet import SqueezeNetFeatures, perceptual_distance
+from models.inpainter import Inpainter
 from models.networks.canny import canny_edges
 from models.networks.edgeconnect import EdgeGenerator
 from models.prefill import prefill
@@ -23,6 +26,7 @@ from models.training.subjects import Batch, Drawing
 _SIDE = 256
 PICTURES = 24
 _SHOWN = 8
+_ANSWERS = 4
 
 Scores = dict[str, dict[str, float]]
 
@@ -49,10 +53,12 @@ class Validation:
     """
 
     def __init__(self, recipe: Recipe, network: nn.Module, device: torch.device) -> None:
-        self.network, self.device = network, device
+        self.recipe, self.network, self.device = recipe, network, device
         side = max(_SIDE, getattr(network, "side", None) or 0)
         pictures = load_pictures(recipe.validation, smallest=side)
-        chosen = [pictures[i * len(pictures) // PICTURES] for i in range(PICTURES)]
+        numbers = [i * len(pictures) // PICTURES for i in range(PICTURES)]
+        chosen = [pictures[number] for number in numbers]
+        self.different = sorted(numbers.index(number) for number in set(numbers))[:_SHOWN]
         windows = []
         for picture in chosen:
             y, x = ((length - side) // 2 for length in picture.shape[:2])
@@ -94,6 +100,53 @@ class Validation:
         """Measures of one window (1, 3, S, S), and what to show of it, (1, 3, S, W)."""
         raise NotImplementedError
 
+    @torch.inference_mode()
+    def health(self, learning: nn.Module) -> dict[str, float]:
+        """The average against the raw network, and how varied the fills are.
+
+        All on one thick hole in up to eight different pictures.
+
+        Args:
+            learning: The network as it learns.
+
+        Returns:
+            ``l1`` and ``raw_l1``, the mean absolute error inside the hole of the average and of the
+            network as it is in this moment; ``variety``, see ``heritage.train.variety``, and for
+            networks that sample ``answers``. Both need two different pictures.
+        """
+        raw = released(self.recipe)
+        raw.load_state_dict(released_state(learning, raw.state_dict()))
+        images = self.images[self.different].to(self.device)
+        mask = self.masks["thick"][:1].to(self.device)
+        target = self._target(images)
+        inside = mask[0, 0] > 0
+        averaged, latest = (
+            torch.cat([self._made(each, image, mask) for image in images.split(1)])
+            for each in (self.network, raw.eval())
+        )
+        found = {
+            "l1": float((averaged - target)[:, :, inside].abs().mean()),
+            "raw_l1": float((latest - target)[:, :, inside].abs().mean()),
+        }
+        if len(images) > 1:
+            found["variety"] = pattern_variety(averaged, target, mask[0, 0])
+            answers = self._answers(images[:1], mask)
+            if answers is not None:
+                found["answers"] = answer_variety(answers, target, mask[0, 0])
+        return found
+
+    def _made(self, network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
+        """What a network as released makes of one window."""
+        raise NotImplementedError
+
+    def _target(self, images: Tensor) -> Tensor:
+        """What it should make."""
+        return images
+
+    def _answers(self, image: Tensor, mask: Tensor) -> Tensor | None:
+        """Several answers of the average for one window; None where it has but one."""
+        return None
+
 
 class CompletionValidation(Validation):
     """PSNR in the hole (dB) and perceptual distance, of the network and of the smooth prefill.
@@ -109,9 +162,20 @@ class CompletionValidation(Validation):
 
     def __init__(self, recipe: Recipe, network: nn.Module, device: torch.device) -> None:
         super().__init__(recipe, network, device)
-        card = InpainterCard(recipe.name, "gan", "", architecture=recipe.architecture)
-        self.inpainter = serve(network, card, str(device), "float32")
+        self.inpainter = self._served(network)
         self.features = SqueezeNetFeatures().to(device)
+
+    def _served(self, network: nn.Module) -> Inpainter:
+        card = InpainterCard(self.recipe.name, "gan", "", architecture=self.recipe.architecture)
+        return serve(network, card, str(self.device), "float32")
+
+    def _made(self, network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
+        return (self.inpainter if network is self.network else self._served(network))(image, mask)
+
+    def _answers(self, image: Tensor, mask: Tensor) -> Tensor | None:
+        if not self.inpainter.samples:
+            return None
+        return self.inpainter(image, mask, proposals=_ANSWERS, seed=1)[:, 0]
 
     @torch.inference_mode()
     def _one(self, image: Tensor, mask: Tensor) -> tuple[dict[str, float], Tensor]:
@@ -137,10 +201,18 @@ class DrawingValidation(Validation):
     sheet shows damaged, drawn, edges of the undamaged.
     """
 
+    def _made(self, network: nn.Module, image: Tensor, mask: Tensor) -> Tensor:
+        network = network.to(self.device)
+        (drawn,) = Drawing().stages(network, Batch(image, mask, edges=self._target(image)))
+        return drawn
+
+    def _target(self, images: Tensor) -> Tensor:
+        return canny_edges(images, torch.zeros_like(images[:, :1]))
+
     @torch.inference_mode()
     def _one(self, image: Tensor, mask: Tensor) -> tuple[dict[str, float], Tensor]:
-        edges = canny_edges(image, torch.zeros_like(mask))
-        (drawn,) = Drawing().stages(self.network, Batch(image, mask, edges=edges))
+        edges = self._target(image)
+        drawn = self._made(self.network, image, mask)
         found, real = (drawn > 0.5) & (mask > 0), (edges > 0) & (mask > 0)
         right = float((found & real).sum())
         row = {

@@ -13,6 +13,7 @@ and 1 kB for each pixel of the holes.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch's own documentation uses
 from torch import Tensor
 
 from models.classical.correspondence import Search
@@ -25,6 +26,7 @@ _SEED = 2009
 _REACH = 512  # pixels around the holes' bounding box that may be copied from
 _ROUNDS = 10  # alternations of matching and voting at one scale, at most
 _ROUNDS_FINEST = 3  # by then the coarser scales have settled what goes where
+_GUIDED_SCALES = 2  # from half the scale on; coarser, the search would forget the guide
 _SETTLED = 2e-3  # mean change of a filled pixel, in 0..1, that ends them
 
 
@@ -43,22 +45,26 @@ class PatchMatch(Inpainter):
         return filled
 
 
-def fill(picture: Tensor, holes: Tensor) -> Tensor:
+def fill(picture: Tensor, holes: Tensor, guide: Tensor | None = None) -> Tensor:
     """Fill the holes of one picture.
 
     Args:
         picture: (H, W, 3) float32 in 0..1.
         holes: (H, W) bool; at least one pixel is True and one False.
+        guide: (H, W, 3), the holes filled by another method that knows better what goes where: the
+            search begins there, at half the scale, instead of with nothing at the coarsest.
 
     Returns:
         (H, W, 3).
     """
     scales = make_scales(picture, holes)
     if not scales:
-        return _from_planes(smooth_fill(_planes(picture), _planes(~holes[..., None]).float()))
+        smooth = smooth_fill(_planes(picture), _planes(~holes[..., None]).float())
+        return _from_planes(smooth) if guide is None else guide
     generator = torch.Generator().manual_seed(_SEED)
-    top = _planes(scales[-1].picture)
-    current = _from_planes(smooth_fill(top, _planes(~scales[-1].holes[..., None]).float()))
+    if guide is not None:
+        scales = scales[:_GUIDED_SCALES]
+    current = _first(scales[-1], guide, len(scales) - 1)
     coarser: _Solver | None = None
     for number in reversed(range(len(scales))):
         solver = _Solver(scales[number], generator)
@@ -67,6 +73,19 @@ def fill(picture: Tensor, holes: Tensor) -> Tensor:
         current = solver.settle(current, _ROUNDS if number else _ROUNDS_FINEST)
         coarser = solver
     return solver.sharpen(current)[..., :3]
+
+
+def _first(scale: Scale, guide: Tensor | None, halvings: int) -> Tensor:
+    """A scale's picture with its holes filled by the halved guide, or smoothly without one."""
+    known = _planes(~scale.holes[..., None]).float()
+    smooth = _from_planes(smooth_fill(_planes(scale.picture), known))
+    if guide is None:
+        return smooth
+    colours = _planes(guide)
+    for _ in range(halvings):
+        colours = F.avg_pool2d(colours, 2, ceil_mode=True, count_include_pad=False)
+    first = torch.cat([_from_planes(colours), smooth[..., 3:]], dim=-1)
+    return torch.where(scale.holes[..., None], first, scale.picture)
 
 
 class _Solver:

@@ -23,6 +23,17 @@ def masked_l1(output: Tensor, target: Tensor, mask: Tensor, hole: float, known: 
     return hole * mean_over(error, mask) + known * mean_over(error, 1 - mask)
 
 
+def log_error(output: Tensor, target: Tensor, mask: Tensor, floor: float = 1e-4) -> Tensor:
+    """Mean over windows of ln(mean squared error inside the hole + ``floor``).
+
+    Its gradient is that of the PSNR in the hole: 10 / ln(10) dB to a unit. The floor (40 dB) keeps
+    windows that are all but flat from outweighing the others.
+    """
+    error = (output.float() - target.float()).square() * mask
+    holes = (mask.expand_as(error)).sum((1, 2, 3)).clamp_min(1.0)
+    return (error.sum((1, 2, 3)) / holes + floor).log().mean()
+
+
 def discounted_l1(output: Tensor, target: Tensor, mask: Tensor, gamma: float = 0.99) -> Tensor:
     """Mean over the hole of ``gamma ** l`` times the absolute error.
 

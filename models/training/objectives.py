@@ -23,7 +23,9 @@ class LossWeights:
 
     Attributes:
         hole: Absolute error inside the holes, a mean over their own pixels.
-        known: The same outside, of what the network makes there before the known is put back.
+        psnr: Logarithm of the mean squared error inside the holes, of each window on its own: what
+            is measured in dB, a window of little contrast counting as much as one of much.
+        known: Absolute error outside, of what the network makes there before the known is put back.
         stages: Both again for every earlier stage of a coarse-to-fine network, times this.
         discounted: Absolute error inside the holes that counts less with every pixel of distance
             to the known (Yu et al., CVPR 2018).
@@ -49,6 +51,7 @@ class LossWeights:
     """
 
     hole: float = 10.0
+    psnr: float = 0.0
     known: float = 0.0
     stages: float = 0.0
     discounted: float = 0.0
@@ -122,6 +125,8 @@ class Objective:
         if weights.hole or weights.known:
             first = losses.masked_l1(last, target, mask, weights.hole, weights.known)
             terms["l1"] = 1.0, first
+        if weights.psnr:
+            terms["psnr"] = weights.psnr, losses.log_error(last, target, mask)
         if weights.stages and len(stages) > 1:
             earlier = [
                 losses.masked_l1(stage, target, mask, weights.hole, weights.known)

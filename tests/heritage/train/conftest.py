@@ -1,12 +1,12 @@
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from heritage.train.pictures import Windows, load_pictures
+from heritage.train.pictures import load_pictures
 from heritage.train.recipe import read_recipe
+from heritage.train.workers import Windows
 from models.device import one_thread
 from models.testing import CONFIGS
 
@@ -24,6 +24,11 @@ _DISCRIMINATORS = {
 }
 _NETWORKS = {**CONFIGS, "edgeconnect-edge": {"width": 8, "blocks": 2}}
 _CENTRES = {"context-encoder": 24}
+
+
+def changed(recipe, **changes):
+    """A recipe with other fields, as unchecked as a test needs them."""
+    return recipe.model_copy(update=changes)
 
 
 @pytest.fixture(autouse=True)
@@ -86,12 +91,12 @@ def small(published):
         discriminator |= _DISCRIMINATORS[discriminator["kind"]]
         config = {key: value for key, value in recipe.config.items() if key in ("side", "overlap")}
         config |= _NETWORKS[recipe.architecture]
-        small = dataclasses.replace(
+        small = changed(
             recipe, config=config, discriminator=discriminator, crop=64, batch=2, steps=6,
             centre=_CENTRES.get(which, 0), r1_interval=min(2, recipe.r1_interval),
             precision="32-true",
         )  # fmt: skip
-        return dataclasses.replace(small, **changes)
+        return changed(small, **changes)
 
     return read
 

@@ -19,6 +19,8 @@ from models.training.adversarial import plain
 
 RECIPES = Path(__file__).parents[3] / "heritage" / "train" / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
+# art-small's first steps have no adversary; those after it train the same network.
+SAME_NETWORK = {"art-small", "fine-tune", "full", "single-gpu"}
 
 
 def parameters(network):
@@ -36,14 +38,15 @@ def test_every_recipe_can_be_read_and_names_what_it_makes(published, name):
 
 def test_every_architecture_has_a_recipe(published):
     covered = {published(name).architecture for name in NAMES}
-    # One layout of DeepFillv2 is as good as the other, and EdgeConnect is trained in halves.
-    assert covered == set(ARCHITECTURES) - {"deepfillv2-tf", "edgeconnect"}
+    # One layout of DeepFillv2 is as good as the other; the rest is made of parts that are trained.
+    made_of_others = {"edgeconnect", "by-width", "coarse-to-fine"}
+    assert covered == set(ARCHITECTURES) - {"deepfillv2-tf"} - made_of_others
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "art-small"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SAME_NETWORK])
 def test_three_steps_are_finite_and_move_everything(small, samples, tmp_path, name):
     recipe = small(name, batch=4 if name == "biggan" else 2)
-    training = Training(recipe, tmp_path / "run", accelerator="cpu")
+    training = Training(recipe, tmp_path / "run", device="cpu")
     networks = {"generator": training.network, "discriminator": plain(training.critic)}
     for network in networks.values():
         for key, parameter in network.named_parameters():
@@ -61,24 +64,29 @@ def test_three_steps_are_finite_and_move_everything(small, samples, tmp_path, na
         if torch.equal(value, before[part][key])
     ]
     # In a hinge loss the last bias gains from filled patches what it loses on real ones.
-    assert set(still) <= {"discriminator local.bias", "discriminator whole.bias"}
+    if recipe.warmup < 3:
+        assert set(still) <= {"discriminator local.bias", "discriminator whole.bias"}
+    else:  # no adversary in these steps
+        assert all(key.startswith("discriminator ") for key in still)
     wanted = {name for name, weight in vars(recipe.losses).items() if weight}
     wanted &= {"perceptual", "style", "matching", "r1", "orthogonal", "overlap_l2", "stages"}
-    assert wanted | {"adversarial", "discriminator"} <= terms[0].keys()
+    if recipe.warmup < 3:
+        wanted |= {"adversarial", "discriminator", "real_right", "fake_right", "critic"}
+    assert wanted | {"loss", "gradient"} <= terms[0].keys()
     assert "nothing" not in terms[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_in_bfloat16_are_finite_too(small, samples, tmp_path, name):
     recipe = small(name, precision="bf16-mixed", warmup=0)
-    training = Training(recipe, tmp_path / "run", accelerator="cpu")
+    training = Training(recipe, tmp_path / "run", device="cpu")
     terms = [training.step(*each) for each in samples(recipe, 0, 2)]
     assert all(math.isfinite(value) for step in terms for value in step.values())
 
 
 def saved(recipe, folder, samples):
     """A training of one step, and what it leaves in its folder."""
-    training = Training(recipe, folder, accelerator="cpu")
+    training = Training(recipe, folder, device="cpu")
     training.step(*samples(recipe, 0, 1)[0])
     training.save()
     (folder / "metrics.jsonl").write_text('{"step": 1, "elapsed": 2.0}\n')
@@ -91,8 +99,7 @@ def test_what_a_training_leaves_is_released_and_loaded_by_name(small, samples, t
     training = saved(recipe, tmp_path / "run", samples)
     release(recipe, tmp_path / "run", tmp_path / "models")
     inpainter = models.load("mine", device="cpu", folder=tmp_path / "models")
-    stated = "Apache-2.0" if name == "art-small" else "unknown: state it in the recipe"
-    assert inpainter.card.licence == stated
+    assert inpainter.card.licence == recipe.licence
     assert inpainter.card.architecture == recipe.architecture
     loaded = inpainter.network.state_dict()
     for key, tensor in training.average.state_dict().items():
@@ -122,13 +129,13 @@ def test_a_training_that_was_cut_gives_the_losses_of_one_that_was_not(
 ):
     recipe = small(name)
     torch.manual_seed(11)
-    training = Training(recipe, tmp_path / "whole", accelerator="cpu")
+    training = Training(recipe, tmp_path / "whole", device="cpu")
     whole = [training.step(*each) for each in samples(recipe, 0, 4)]
-    first = Training(recipe, tmp_path / "cut", accelerator="cpu")
+    first = Training(recipe, tmp_path / "cut", device="cpu")
     cut = [first.step(*each) for each in samples(recipe, 0, 2)]
     first.save()
     torch.manual_seed(12)  # another process starts from another state
-    again = Training(recipe, tmp_path / "cut", accelerator="cpu")
+    again = Training(recipe, tmp_path / "cut", device="cpu")
     cut += [again.step(*each) for each in samples(recipe, 2, 4)]
     assert cut == whole
     for key, tensor in training.average.state_dict().items():
@@ -137,7 +144,7 @@ def test_a_training_that_was_cut_gives_the_losses_of_one_that_was_not(
 
 def test_two_seeds_draw_different_latents(small, samples, tmp_path):
     one, two = (
-        Training(small("comodgan", seed=seed), tmp_path / str(seed), accelerator="cpu")
+        Training(small("comodgan", seed=seed), tmp_path / str(seed), device="cpu")
         for seed in (1, 2)
     )
     two.network.load_state_dict(one.network.state_dict())
@@ -149,10 +156,9 @@ def test_a_teacher_adds_its_term(small, samples, tmp_path):
     teacher = tiny_network("comodgan")
     save_weights(tmp_path / "teacher.safetensors", teacher.state_dict(), half=False)
     recipe = small("migan", teacher=str(tmp_path / "teacher.safetensors"))
-    recipe = dataclasses.replace(
-        recipe, losses=dataclasses.replace(recipe.losses, distillation=2.0, hole=0.0)
-    )
-    training = Training(recipe, tmp_path / "run", accelerator="cpu")
+    losses = dataclasses.replace(recipe.losses, distillation=2.0, hole=0.0)
+    recipe = recipe.model_copy(update={"losses": losses})
+    training = Training(recipe, tmp_path / "run", device="cpu")
     (sample,) = samples(recipe, 0, 1)
     assert training.step(*sample)["distillation"] > 0
 
@@ -164,7 +170,7 @@ def test_a_teacher_that_cannot_teach_is_refused(small, tmp_path, teacher, said):
     recipe = small("migan", teacher=teacher)
     losses = dataclasses.replace(recipe.losses, distillation=2.0)
     with pytest.raises(RecipeRefused, match=said):
-        Training(dataclasses.replace(recipe, losses=losses), tmp_path / "run", accelerator="cpu")
+        Training(recipe.model_copy(update={"losses": losses}), tmp_path / "run", device="cpu")
 
 
 @pytest.mark.parametrize("name", ["migan", "biggan", "edgeconnect-edge"])
@@ -172,7 +178,7 @@ def test_released_weights_are_a_start(small, samples, tmp_path, name):
     recipe = small(name)
     saved(recipe, tmp_path / "one", samples)
     weights = tmp_path / "one" / "weights.safetensors"
-    two = Training(recipe, tmp_path / "two", start=weights, accelerator="cpu")
+    two = Training(recipe, tmp_path / "two", start=weights, device="cpu")
     for key, tensor in load_weights(weights).items():
         assert torch.allclose(two.average.state_dict()[key], tensor, rtol=2e-3, atol=2e-3), key
 
@@ -187,12 +193,14 @@ def test_released_weights_are_a_start(small, samples, tmp_path, name):
 )
 def test_networks_that_do_not_exist_at_that_size_are_refused(small, tmp_path, changes, said):
     with pytest.raises(RecipeRefused, match=said):
-        Training(small("migan", **changes), tmp_path / "run", accelerator="cpu")
+        Training(small("migan", **changes), tmp_path / "run", device="cpu")
 
 
 @pytest.mark.parametrize("name", ["edgeconnect-edge", "comodgan"])
 def test_a_run_validates_and_leaves_a_sheet(small, tmp_path, name):
-    Training(small(name, steps=1), tmp_path / "run", accelerator="cpu").run()
+    Training(small(name, steps=1), tmp_path / "run", device="cpu").run()
     assert (tmp_path / "run" / "sheet-0000001.png").is_file()
     text = (tmp_path / "run" / "metrics.jsonl").read_text()
     assert ("recall" if name == "edgeconnect-edge" else "network_psnr_hole") in text
+    assert '"raw_l1"' in text
+    assert ('"answers"' in text) == (name == "comodgan")  # it samples

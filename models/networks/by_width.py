@@ -1,0 +1,152 @@
+"""Two networks, each for the holes it is good at: one for lines, one for everything wider.
+
+A gap of three pixels has one answer, which a shallow network at full size interpolates better than
+any deep one; a lost hand needs a network that sees the whole window. Which pixel is whose follows
+from the mask alone, by a morphological opening: what a disc fits into is wide, the rest is thin.
+The wide is filled first, so that a crack that runs into a loss is mended against its fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the name everybody reads)
+from torch import Tensor
+
+from models.cards import InpainterCard
+from models.classical.detail import Detail, add_detail
+from models.inpainter import Inpainter
+from models.network import InpaintingNetwork
+from models.network_inpainter import NetworkInpainter
+from models.networks import coarse_to_fine, edsr
+from models.networks.coarse_to_fine import CoarseToFine, under
+
+
+class ByWidth(InpaintingNetwork):
+    """The two networks.
+
+    Args:
+        thin: Arguments of ``EDSR``, for lines.
+        wide: Arguments of ``CoarseToFine``, for the rest.
+        radius: Of the disc, in pixels: lines of up to twice this are thin.
+        fine: See ``models.classical.detail.Detail``; 0 leaves the wide network's fill as it is.
+        middle: The same for the coarser band.
+    """
+
+    besides = "fine detail copied from the same picture"
+
+    def __init__(
+        self,
+        thin: Mapping[str, Any] | None = None,
+        wide: Mapping[str, Any] | None = None,
+        radius: int = 3,
+        fine: float = 0.8,
+        middle: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.thin = edsr.EDSR(**(thin or {}))
+        self.wide = CoarseToFine(**(wide or {}))
+        self.radius, self.detail = radius, Detail(fine, middle)
+        self.multiple = max(self.thin.multiple, self.wide.multiple)
+        self.least = max(self.thin.least, self.wide.least)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The finished picture without copied detail, for (B, 3, H, W) and (B, 1, H, W)."""
+        return self.stages(image, mask)[-1]
+
+    def stages(
+        self, image: Tensor, mask: Tensor, latent: Tensor | None = None, truncation: float = 1.0
+    ) -> list[Tensor]:
+        """The wide network's picture, and that with its lines mended."""
+        wide = wide_part(mask, self.radius)
+        first = self.wide.complete(image, mask).clamp(0, 1)
+        known = torch.where(wide > 0, first, image)
+        second = self.thin.complete(known, mask - wide)
+        return [first, torch.where(wide > 0, first, second)]
+
+
+def wide_part(mask: Tensor, radius: int) -> Tensor:
+    """The part of a mask that a disc fits into: (B, 1, H, W) of 0 and 1 to the same.
+
+    Beyond the picture's edge the mask is taken to go on as it is there.
+    """
+    steps = torch.arange(-radius, radius + 1, device=mask.device)
+    disc = (steps[:, None].square() + steps.square() <= (radius + 0.5) ** 2).to(mask.dtype)
+    kernel = disc[None, None]
+    with torch.autocast(mask.device.type, enabled=False):
+        padded = F.pad(mask, [2 * radius] * 4, mode="replicate")
+        centres = (F.conv2d(padded, kernel) > disc.sum() - 0.5).to(mask.dtype)
+        return (F.conv2d(centres, kernel) > 0.5).to(mask.dtype) * mask
+
+
+class WidthInpainter(Inpainter):
+    """The pair at any size, with copied detail in what is wide.
+
+    Args:
+        network: With its weights.
+        card: What it is.
+        device: See ``NetworkInpainter``.
+        precision: See ``NetworkInpainter``.
+    """
+
+    def __init__(
+        self, network: ByWidth, card: InpainterCard, device: str = "auto", precision: str = "auto"
+    ) -> None:
+        super().__init__(card, device)
+        self.network, self.precision = network, precision
+        part = replace(card, architecture=None)
+        self._thin = NetworkInpainter(network.thin, part, device, precision)
+        self._wide = NetworkInpainter(network.wide, part, device, precision)
+
+    @property
+    def device_class(self) -> str:
+        """See ``NetworkInpainter``."""
+        return self._wide.device_class
+
+    def _fill(self, image: Tensor, holes: Tensor) -> Tensor:
+        wide = wide_part(holes.to(image.dtype), self.network.radius) > 0
+        thin = holes & ~wide
+        filled = image.clone()
+        deep = wide.flatten(1).any(1).nonzero().flatten()
+        if len(deep):
+            filled[deep] = self._fill_wide(image[deep], holes[deep], wide[deep])
+        lines = thin.flatten(1).any(1).nonzero().flatten()
+        if len(lines):
+            mended = self._thin._fill(filled[lines], thin[lines])
+            filled[lines] = torch.where(thin[lines], mended.float(), filled[lines])
+        return filled
+
+    def _fill_wide(self, image: Tensor, holes: Tensor, wide: Tensor) -> Tensor:
+        found = self._wide._fill(image, holes).float().clamp(0, 1)
+        whole = torch.where(holes, found, image)
+        detail = self.network.detail
+        if detail.fine or detail.middle:
+            parts = zip(whole, holes[:, 0], wide[:, 0], strict=True)
+            whole = torch.stack([add_detail(*part, detail) for part in parts])
+        return torch.where(wide, whole, image)
+
+
+def inpainter(
+    network: ByWidth, card: InpainterCard, device: str = "auto", precision: str = "auto"
+) -> WidthInpainter:
+    """The factory that ``models.registry`` looks for."""
+    return WidthInpainter(network, card, device, precision)
+
+
+def config_of(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:
+    """The constructor's arguments, told from the shapes of a state dict.
+
+    The disc and the share of copied detail leave no trace in the weights: they are the defaults.
+
+    Args:
+        shapes: Shape of every tensor by name, wrappers stripped.
+
+    Returns:
+        None if these are not the weights of such a pair.
+    """
+    thin = edsr.config_of(under("thin.", shapes))
+    wide = coarse_to_fine.config_of(under("wide.", shapes))
+    return None if thin is None or wide is None else {"thin": thin, "wide": wide}
