@@ -83,9 +83,7 @@ def main() -> None:
 def table(said: dict[str, Any], costs: dict[str, dict[str, float]]) -> str:
     """One row for each variant: PSNR in the hole, perceptual distance and texture by family."""
     found = {family: table_of(said, family) for family in FAMILIES}
-    head = "| | parameters | " + " | ".join(
-        f"{family}: dB / perceptual / texture" for family in found
-    )
+    head = "| PSNR in the hole, dB / perceptual / texture | parameters | " + " | ".join(found)
     lines = [head + " |", "| --- |" + " --- |" * (len(found) + 1)]
     for name, cost in costs.items():
         cells = [f"`{name}`", f"{cost['parameters'] / 1e6:.2f} M"]

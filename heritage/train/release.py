@@ -32,6 +32,10 @@ from models.importing.published import PUBLISHED
 from models.network import InpaintingNetwork
 
 _OURS = {
+    "coarse-to-fine": "Suvorov et al., Resolution-robust Large Mask Inpainting with Fourier "
+    "Convolutions, WACV 2022, refined by the residual blocks of Lim et al., CVPR Workshops 2017",
+    "edsr": "Residual blocks of Lim et al., Enhanced Deep Residual Networks for Single Image "
+    "Super-Resolution, CVPR Workshops 2017, over a smooth prefill",
     "biggan": "In the manner of Brock et al., Large Scale GAN Training for High Fidelity Natural "
     "Image Synthesis, ICLR 2019",
 }
@@ -127,14 +131,19 @@ def card(
         },
     }
     if scores is not None:
-        said["scores"] = {
-            "pictures": len(scores["pictures"]),
-            "side": scores["side"],
-            "note": "means; psnr in dB; _hole: inside the mask only; perceptual: unit-normalised "
-            "SqueezeNet features, which the training saw; texture: 1 is the truth's own",
-            "families": means(scores),
-        }
+        said["scores"] = table(scores)
     return said
+
+
+def table(scores: dict[str, Any]) -> dict[str, Any]:
+    """What a card says of a comparison that ``heritage evaluate`` made."""
+    return {
+        "pictures": len(scores["pictures"]),
+        "side": scores["side"],
+        "note": "means; psnr in dB; _hole: inside the mask only; perceptual: unit-normalised "
+        "SqueezeNet features, which the training saw; texture: 1 is the truth's own",
+        "families": means(scores),
+    }
 
 
 def circumstances(run: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from models.training.judges import check_discriminator
 from models.training.objectives import LossWeights
 
 MIX = {
-    "thick": 0.35, "medium": 0.2, "hairlines": 0.15, "losses": 0.2, "rectangle": 0.05, "real": 0.05,
+    "thick": 0.35, "medium": 0.2, "dense-hairlines": 0.15, "losses": 0.2, "rectangle": 0.05,
+    "real": 0.05,
 }  # fmt: skip
 
 Count = Annotated[int, Field(ge=1)]

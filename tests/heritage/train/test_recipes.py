@@ -39,7 +39,7 @@ def test_every_recipe_can_be_read_and_names_what_it_makes(published, name):
 def test_every_architecture_has_a_recipe(published):
     covered = {published(name).architecture for name in NAMES}
     # One layout of DeepFillv2 is as good as the other; the rest is made of parts that are trained.
-    made_of_others = {"edgeconnect", "by-width", "coarse-to-fine"}
+    made_of_others = {"edgeconnect", "by-width"}
     assert covered == set(ARCHITECTURES) - {"deepfillv2-tf"} - made_of_others
 
 
