@@ -99,6 +99,6 @@ def cost(network: InpaintingNetwork) -> dict[str, float]:
     found = footprint(network)
     pixels = found.side * found.side
     return {
-        "memory": round(found.memory / pixels, 1),
+        "memory": max(round(found.memory / pixels, 1), float(network.aside)),
         "gflop": round(found.flops / pixels * 1e6 / 1e9, 1),
     }

@@ -21,6 +21,7 @@ class InpaintingNetwork(nn.Module):
         latent: Length of the random vector that alternatives are drawn from; 0 if it has none.
         guidance: What else it is shown, (B, 1, H, W), computed outside of torch; None if nothing.
         besides: What its inpainter adds to the network's picture, which an export lacks, in words.
+        aside: Bytes per pixel that adding it takes, while the network itself is at rest.
     """
 
     multiple: int = 1
@@ -29,6 +30,7 @@ class InpaintingNetwork(nn.Module):
     latent: int = 0
     guidance: str | None = None
     besides: str = ""
+    aside: int = 0
 
     def stages(
         self, image: Tensor, mask: Tensor, latent: Tensor | None = None, truncation: float = 1.0

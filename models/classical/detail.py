@@ -21,7 +21,7 @@ from models.classical.patchmatch import fill
 from models.device import one_thread
 
 _FINE, _MIDDLE = 1.5, 4.0  # pixels: standard deviations that divide the bands
-_REACH = 192  # pixels around a hole that detail may be copied from
+_REACH = 96  # pixels around a hole that detail may be copied from
 _RAMP = 3.0  # pixels from the hole's border over which it sets in
 
 
@@ -34,8 +34,8 @@ class Detail:
         middle: Of structure of about 4 to 10 pixels.
     """
 
-    fine: float = 0.8
-    middle: float = 0.5
+    fine: float = 0.75
+    middle: float = 0.3
 
 
 def add_detail(filled: Tensor, holes: Tensor, where: Tensor, detail: Detail) -> Tensor:
@@ -64,17 +64,26 @@ def add_detail(filled: Tensor, holes: Tensor, where: Tensor, detail: Detail) -> 
     guide = part.permute(1, 2, 0)
     with one_thread():
         copy = fill(torch.where(holes[area][..., None], 0.0, guide), holes[area], guide)
-    added = _bands(copy.permute(2, 0, 1) - part, detail)
     result = filled.clone()
-    result[:, *area] = part + added * _ramp(wanted)
+    result[:, *area] += _bands(copy.permute(2, 0, 1) - part, wanted, detail)
     return result
 
 
-def _bands(difference: Tensor, detail: Detail) -> Tensor:
-    """What a copy has more than the fill in the fine bands: (3, H, W) to the same."""
-    fine = difference - _blur(difference, _FINE)
-    middle = difference - fine - _blur(difference, _MIDDLE)
-    return detail.fine * fine + detail.middle * middle
+def _bands(difference: Tensor, where: Tensor, detail: Detail) -> Tensor:
+    """What a copy has more than the fill in the fine bands, where it is wanted: (3, H, W).
+
+    The copy differs from the fill in holes alone, so that nothing is to be done far from them.
+    """
+    added = torch.zeros_like(difference)
+    margin = round(3 * _MIDDLE)
+    rows, columns = where.any(1).nonzero(), where.any(0).nonzero()
+    top, left = (max(0, int(lines[0]) - margin) for lines in (rows, columns))
+    near = slice(top, int(rows[-1]) + 1 + margin), slice(left, int(columns[-1]) + 1 + margin)
+    part = difference[:, *near]
+    fine = part - _blur(part, _FINE)
+    middle = part - fine - _blur(part, _MIDDLE)
+    added[:, *near] = (detail.fine * fine + detail.middle * middle) * _ramp(where[near])
+    return added
 
 
 def _ramp(where: Tensor) -> Tensor:
