@@ -23,12 +23,13 @@ import numpy as np
 
 TILE = 512
 RUN = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 begun = time.monotonic()
 import heritage
 from heritage.restore import Options, finish, run_batches
 from heritage.restore.prepare import prepare
+from heritage.resident import resident
 from heritage.restore.verify import verify
 folder, model, memory = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 seconds, peak = {}, {}
@@ -36,7 +37,7 @@ def step(name):
     global begun
     now = time.monotonic()
     seconds[name], begun = round(now - begun, 2), now
-    peak[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak[name] = resident("peak")
 step("import")
 options = Options(memory=memory)
 with prepare(folder / "big.tif", None, model, folder / "out", options=options) as job:
@@ -49,8 +50,7 @@ with prepare(folder / "big.tif", None, model, folder / "out", options=options) a
 ok = verify(done.folder).ok
 step("verify")
 from heritage.tiff import guard
-guard._GUARD.close()
-held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+held = resident("peak", guard._GUARD._process.pid)
 print(json.dumps({"seconds": seconds, "peak": peak, "predicted": predicted, "windows": windows,
     "regions": done.regions, "share": done.share, "verified": ok, "inspector": held}))
 """

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from heritage.resident import resident
+
 if TYPE_CHECKING:
     import torch
 
 Result = TypeVar("Result")
 
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_CLEAR = Path("/proc/self/clear_refs")
 
 
 def measured(
@@ -41,8 +43,7 @@ def measured(
     start = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - start
-    peak = resident("VmHWM")
-    rise = None if before is None or peak is None else max(0, peak - before)
+    rise = None if before is None else max(0, resident("peak") - before)
     return result, seconds, rise
 
 
@@ -61,18 +62,6 @@ def _on_gpu(
     return result, seconds, torch.cuda.max_memory_allocated(device) - before
 
 
-def resident(field: str, status: Path = _STATUS) -> int | None:
-    """Bytes of resident memory of a process, now (``VmRSS``) or at its peak (``VmHWM``)."""
-    try:
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    return None
-
-
 def _lowered() -> int | None:
     """Resident bytes after giving back what is free and forgetting the peak; None where unknown."""
     gc.collect()
@@ -83,4 +72,4 @@ def _lowered() -> int | None:
         _CLEAR.write_text("5")  # proc(5): resets the peak resident set size
     except (OSError, AttributeError):
         return None
-    return resident("VmRSS")
+    return resident()

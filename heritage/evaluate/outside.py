@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from heritage.evaluate.costs import measured
 from heritage.evaluate.fillers import Filled, Filler, FillFailed
 from heritage.evaluate.metrics import Mask
 from heritage.evaluate.pictures import Pixels
+from heritage.resident import resident
 
 _RADIUS = 3.0  # as in OpenCV's own examples
 _PATIENCE = 600.0  # seconds for one fill
@@ -105,7 +105,7 @@ class Gmic:
 
 
 def _run(command: list[str], patience: float) -> int | None:
-    """Run a program to its end; the most memory that it held, in bytes, as the system counted it.
+    """Run a program to its end; the most memory that it held, in bytes, where the system tells.
 
     Raises:
         FillFailed: If it takes too long or reports a failure.
@@ -128,12 +128,13 @@ def _run(command: list[str], patience: float) -> int | None:
 
 
 def _wait(process: subprocess.Popen[bytes], patience: float) -> tuple[int, int | None]:
-    deadline = time.monotonic() + patience
+    """Exit status and peak memory, as last seen: what the system counts begins with our own."""
+    deadline, memory = time.monotonic() + patience, None
     while time.monotonic() < deadline:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss * 1024
+        memory = resident("peak", process.pid) or memory
+        status = process.poll()
+        if status is not None:
+            return status, memory
         time.sleep(0.005)
     raise FillFailed(f"gmic took more than {patience:.0f} seconds and was ended")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heritage.errors import NotEnoughMemory
+from heritage.resident import resident
 from heritage.restore.storage import megabytes
 
 if TYPE_CHECKING:
@@ -166,12 +167,3 @@ def _segment_bytes(info: MasterInfo) -> int:
     """Bytes of one decoded tile or strip with all its samples."""
     height = min(info.segment_height, info.height) if not info.tiled else info.segment_height
     return int(height * info.segment_width * info.samples * np.dtype(info.dtype).itemsize)
-
-
-def resident() -> int:
-    """Bytes of memory this process holds now; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as stream:  # noqa: PTH123 - not a real file
-            return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0

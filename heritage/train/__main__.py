@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from heritage.errors import HeritageError
+from heritage.leaving import leave_soon
 
 
 def main() -> int:
@@ -44,6 +45,7 @@ def main() -> int:
         return 3
     except KeyboardInterrupt:
         print("train: interrupted; the same command continues", file=sys.stderr)
+        leave_soon(130)
         return 130
     return 0
 

@@ -15,14 +15,15 @@ from heritage.restore.memory import MIB, appetite, fit, predict_memory
 from heritage.tiff import inspect
 
 RUN = """
-import json, resource, sys
+import json, sys
+from heritage.resident import resident
 from heritage.restore import finish, run_batches
 from heritage.restore.prepare import prepare
 with prepare(sys.argv[1], None, sys.argv[2], sys.argv[3]) as job:
     predicted, batch = job.record["memory"], job.plan.batch
     run_batches(job.folder, job.pending(), "cpu")
     finish(job.folder)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = resident("peak")
 print(json.dumps({"predicted": predicted, "batch": batch, "peak": peak}))
 """
 

@@ -386,16 +386,17 @@ def test_memory_does_not_grow_with_the_picture(tmp_path: Path, rows: int) -> Non
         metadata=None,
     )
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "import numpy, tifffile, imagecodecs\n"
         "from heritage.tiff import compose, open_master\n"
         "from heritage.geometry import Box\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "from heritage.resident import resident\n"
+        "before = resident('peak')\n"
         "def paint(box, pixels): pixels[::7, ::7] = 9\n"
         "compose(sys.argv[1], sys.argv[2], paint, lambda box: box.y0 % 5 == 0)\n"
         "with open_master(sys.argv[2]) as master:\n"
         "    for y in range(0, 20_000 - 512, 4096): master.read(Box(y, 0, y + 512, 512))\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+        "print((resident('peak') - before) >> 20)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, master, target],
