@@ -12,9 +12,12 @@ from heritage.errors import MasterRefused, StorageFailed
 from heritage.geometry import Box
 from heritage.tiff.codec import NotReproducible, can_encode
 from heritage.tiff.exchange import Exchange, Paint, exchange, renew
-from heritage.tiff.fixity import copy_and_hash, sha256_file
-from heritage.tiff.order import Progress
+from heritage.tiff.grid import Cell
+from heritage.tiff.order import THREADS, Progress
 from heritage.tiff.picture import Picture
+from heritage.tiff.pieces import Draft, joined
+from heritage.tiff.scratch import Scratch
+from heritage.tiff.writing import Writer
 
 Touched = Callable[[Box], bool]
 
@@ -31,6 +34,8 @@ class Composed:
         touched_segments: Those that were encoded again, because a pixel changed.
         reencoded: Why the whole page had to be written anew, without loss; else None.
         bigtiff_promoted: Whether a classic TIFF became a BigTIFF.
+        dead_bytes: Zeros where segments lay that found no room any more, in a file that holds
+            something that cannot be moved.
     """
 
     source_sha256: str
@@ -40,6 +45,7 @@ class Composed:
     touched_segments: int
     reencoded: str | None
     bigtiff_promoted: bool = False
+    dead_bytes: int = 0
 
 
 def compose(
@@ -94,33 +100,49 @@ def _compose(
     touched: Touched,
     progress: Progress | None,
 ) -> Composed:
-    before = copy_and_hash(picture.descriptor, descriptor)
     cells = [cell for cell in picture.grid.cells() if touched(cell.box)]
-    reason, done = _why_anew(picture), Exchange(0, promoted=False)
-    if cells and reason is None:
+    with Scratch(target.parent) as scratch:
+        done, reason = _planned(picture, scratch, cells, paint, progress)
+        writer = Writer(picture.descriptor, picture.structure.bytes, descriptor, scratch, THREADS)
         try:
-            done = exchange(picture, descriptor, cells, paint, progress)
-        except NotReproducible as fault:
-            if picture.raw_rows:
-                raise _does_not_fit(picture) from fault
-            reason = f"its compression cannot hold the restored pixels exactly ({fault})"
-            os.ftruncate(descriptor, 0)
-            before = copy_and_hash(picture.descriptor, descriptor)
-    if cells and reason is not None:
-        try:
-            done = renew(picture, descriptor, cells, paint, progress)
+            before, after = writer.write(joined(iter(done.pieces)))
         except NotReproducible as fault:
             raise _does_not_fit(picture) from fault
     os.fsync(descriptor)
     return Composed(
         source_sha256=before,
-        sha256=sha256_file(target) if done.segments else before,
+        sha256=after,
         bytes=os.fstat(descriptor).st_size,
         segments=picture.grid.segments,
-        touched_segments=done.segments,
+        touched_segments=len(done.segments),
         reencoded=reason if done.segments else None,
         bigtiff_promoted=done.promoted,
+        dead_bytes=done.dead,
     )
+
+
+def _planned(
+    picture: Picture,
+    scratch: Scratch,
+    cells: list[Cell],
+    paint: Paint,
+    progress: Progress | None,
+) -> tuple[Exchange, str | None]:
+    """What the file becomes, and why the page is written anew if it is."""
+    reason = _why_anew(picture)
+    if not cells:
+        return Exchange(Draft(picture.structure.bytes).pieces()), None
+    if reason is None:
+        try:
+            return exchange(picture, scratch, cells, paint, progress), None
+        except NotReproducible as fault:
+            if picture.raw_rows:
+                raise _does_not_fit(picture) from fault
+            reason = f"its compression cannot hold the restored pixels exactly ({fault})"
+    try:
+        return renew(picture, scratch, cells, paint, progress), reason
+    except NotReproducible as fault:
+        raise _does_not_fit(picture) from fault
 
 
 def _does_not_fit(picture: Picture) -> MasterRefused:

@@ -1,44 +1,58 @@
-"""Painting cells and writing what changed into a copy of the master."""
+"""Painting cells, and what the file becomes by that."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 
 from heritage.geometry import Box
 from heritage.tiff.codec import Pixels, same_bits
 from heritage.tiff.grid import Cell
+from heritage.tiff.layout import laid_out_anew
 from heritage.tiff.lossless import LosslessCodec
 from heritage.tiff.order import Encoded, Progress, in_order
 from heritage.tiff.picture import Picture
+from heritage.tiff.pieces import Kept, Made, Piece
 from heritage.tiff.promotion import promote
-from heritage.tiff.renewal import release_page, renewed_tags, write_directory
+from heritage.tiff.renewal import release_page, renewed_places, renewed_tags, write_directory
 from heritage.tiff.rewriting import Rewriter
+from heritage.tiff.scratch import Scratch
 
 Paint = Callable[[Box, Pixels], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
-    """How many segments were written again, and whether the file became a BigTIFF."""
+    """What the file becomes.
 
-    segments: int
-    promoted: bool
+    Attributes:
+        pieces: Of the new file, in order.
+        segments: Those that are, or turn out to be, written again; complete when all pieces are
+            made.
+        promoted: Whether the file becomes a BigTIFF.
+        dead: Bytes of it that nothing uses any more; they are zero.
+    """
+
+    pieces: Iterable[Piece]
+    segments: set[int] = field(default_factory=set)
+    promoted: bool = False
+    dead: int = 0
 
 
 def exchange(
     picture: Picture,
-    descriptor: int,
+    scratch: Scratch,
     cells: list[Cell],
     paint: Paint,
     progress: Progress | None,
 ) -> Exchange:
-    """Paint cells and write those that changed, in the page's own compression.
+    """Paint cells and put those that changed in their places, in the page's own compression.
 
     Args:
         picture: The page in the master; only read.
-        descriptor: A copy of the master, open for reading and writing.
+        scratch: Holds encoded segments until their place is known.
         cells: Those that are touched, at least one.
         paint: Changes the pixels of a rectangle in place.
         progress: Told how many cells are done, and of how many.
@@ -46,35 +60,105 @@ def exchange(
     Raises:
         NotReproducible: If the compression cannot hold the painted pixels exactly.
         MasterRefused: If the master's pixels are damaged.
-        OSError: If the copy cannot be written.
+        OSError: If the disk is full.
     """
-    rewriter = Rewriter(picture, descriptor)
-    segments = set[int]()
+    if picture.raw_rows:
+        return _raw(picture, scratch, cells, paint, progress)
+    segments = _painted(picture, scratch, cells, paint, progress)
+    if not segments:
+        return Exchange(Rewriter(picture).draft.pieces())
+    anew = laid_out_anew(picture, segments, {})
+    if anew is not None:
+        return Exchange(anew, set(segments))
+    rewriter = Rewriter(picture)
+    for segment, data in segments.items():
+        rewriter.put(segment, data)
+    return _in_place(rewriter, set(segments))
+
+
+def _in_place(rewriter: Rewriter, segments: set[int]) -> Exchange:
+    """What was put, all other bytes where they are."""
+    promoted = rewriter.moved and rewriter.outgrown
+    if promoted:
+        promote(rewriter, rewriter.changes())
+    else:
+        rewriter.finish()
+    rewriter.blank()
+    return Exchange(rewriter.draft.pieces(), segments, promoted, rewriter.dead)
+
+
+def _painted(
+    picture: Picture,
+    scratch: Scratch,
+    cells: list[Cell],
+    paint: Paint,
+    progress: Progress | None,
+) -> dict[int, Kept]:
+    """Compressed segments that painting changed, in the order of the cells."""
+    kept: dict[int, Kept] = {}
 
     def work(cell: Cell) -> Encoded:
         return _encoded(picture, cell, paint)
 
     def store(encoded: Encoded) -> None:
         for cell, plane, data in encoded:
-            segments.add(cell.segment + plane * picture.grid.per_plane)
-            if picture.raw_rows:
-                rewriter.put_rows(cell, plane, data)
-            else:
-                rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
+            kept[cell.segment + plane * picture.grid.per_plane] = scratch.keep(data)
 
     in_order(cells, picture.info.pixel_bytes, work, store, progress)
-    promoted = rewriter.moved and rewriter.outgrown
-    if promoted:
-        promote(rewriter, rewriter.changes())
-    else:
-        rewriter.finish()
-    _close(rewriter)
-    return Exchange(len(segments), promoted)
+    return kept
 
 
-def _close(rewriter: Rewriter) -> None:
-    rewriter.blank()
-    os.ftruncate(rewriter.target, rewriter.space.end)
+def _raw(
+    picture: Picture,
+    scratch: Scratch,
+    cells: list[Cell],
+    paint: Paint,
+    progress: Progress | None,
+) -> Exchange:
+    """Rows of an uncompressed page go where they were, and are painted when their turn comes.
+
+    Only where a segment has no place of its own must be known first whether it changes at all; and
+    planes of a cell lie far apart, but are painted together.
+    """
+    rewriter, grid = Rewriter(picture), picture.grid
+    segments, done = set[int](), count(1)
+
+    def tell(*_: int) -> None:
+        if progress is not None:
+            progress(next(done), len(cells))
+
+    def work(cell: Cell) -> Encoded:
+        return _encoded(picture, cell, paint)
+
+    def store(encoded: Encoded) -> None:
+        for cell, plane, data in encoded:
+            segments.add(cell.segment + plane * grid.per_plane)
+            rewriter.put_rows(cell, plane, scratch.keep(data))
+
+    late = [cell for cell in cells if grid.planes == 1 and rewriter.alone(cell.segment)]
+    early = [cell for cell in cells if grid.planes > 1 or not rewriter.alone(cell.segment)]
+    if early:
+        in_order(early, picture.info.pixel_bytes, work, store, tell)
+    for cell in late:
+        _, size = picture.band_place(cell, 0)
+        make = partial(_rows, picture, cell, paint, segments, tell)
+        rewriter.put_rows(cell, 0, Made(size, make))
+    return _in_place(rewriter, segments)
+
+
+def _rows(
+    picture: Picture, cell: Cell, paint: Paint, changed: set[int], tell: Callable[[], None]
+) -> bytes:
+    """The painted rows of an uncompressed cell."""
+    before = picture.read(*picture.band_place(cell, 0))
+    old = picture.codec.unpack(before, cell.rows, cell.columns)
+    new = old.copy()
+    paint(cell.box, new[: cell.box.height, : cell.box.width])
+    tell()
+    if same_bits(old, new):
+        return before
+    changed.add(cell.segment)
+    return picture.codec.pack(new)
 
 
 def _encoded(picture: Picture, cell: Cell, paint: Paint) -> Encoded:
@@ -97,7 +181,7 @@ def _encoded(picture: Picture, cell: Cell, paint: Paint) -> Encoded:
 
 def renew(
     picture: Picture,
-    descriptor: int,
+    scratch: Scratch,
     cells: list[Cell],
     paint: Paint,
     progress: Progress | None,
@@ -106,7 +190,7 @@ def renew(
 
     Args:
         picture: The page in the master; only read.
-        descriptor: A copy of the master, open for reading and writing.
+        scratch: Holds encoded segments until their place is known.
         cells: Those that are touched.
         paint: Changes the pixels of a rectangle in place.
         progress: Told how many cells are done, and of how many.
@@ -114,11 +198,10 @@ def renew(
     Raises:
         NotReproducible: If samples do not fit their bits.
         MasterRefused: If the master's pixels are damaged.
-        OSError: If the copy cannot be written.
+        OSError: If the disk is full.
     """
-    rewriter, codec = Rewriter(picture, descriptor), LosslessCodec(picture.page)
-    painted = set(cells)
-    everything = list(picture.grid.cells())
+    codec, painted = LosslessCodec(picture.page), set(cells)
+    segments: dict[int, Kept] = {}
 
     def work(cell: Cell) -> Encoded:
         pixels = picture.joined(cell).copy()
@@ -133,15 +216,22 @@ def renew(
 
     def store(encoded: Encoded) -> None:
         for cell, plane, data in encoded:
-            rewriter.put(cell.segment + plane * picture.grid.per_plane, data)
+            segments[cell.segment + plane * picture.grid.per_plane] = scratch.keep(data)
 
+    in_order(list(picture.grid.cells()), picture.info.pixel_bytes, work, store, progress)
+    changes = renewed_tags(picture, codec)
+    anew = laid_out_anew(picture, segments, changes)
+    if anew is not None:
+        return Exchange(anew, set(segments))
+    rewriter = Rewriter(picture)
     release_page(rewriter)
-    in_order(everything, picture.info.pixel_bytes, work, store, progress)
-    changes = renewed_tags(rewriter, codec)
+    for segment, data in segments.items():
+        rewriter.put(segment, data)
+    changes |= renewed_places(rewriter)
     promoted = rewriter.outgrown
     if promoted:
         promote(rewriter, changes)
     else:
         write_directory(rewriter, changes)
-    _close(rewriter)
-    return Exchange(picture.grid.segments, promoted)
+    rewriter.blank()
+    return Exchange(rewriter.draft.pieces(), set(segments), promoted, rewriter.dead)

@@ -9,7 +9,6 @@ offsets as LONG8.
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import Final
 
@@ -17,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.errors import MasterRefused
-from heritage.tiff.fixity import PIECE, write_all
 from heritage.tiff.rewriting import LONG8, Changes, Rewriter
 from heritage.tiff.structure import (
     CHILDREN,
@@ -34,7 +32,7 @@ LENGTHS: Final = dict(DATA_TAGS)
 
 
 def promote(rewriter: Rewriter, changes: Changes) -> None:
-    """Write header and all directories of a classic file anew, with 64-bit offsets.
+    """Put header and all directories of a classic file anew, with 64-bit offsets.
 
     Args:
         rewriter: Holds the new positions of the restored page's segments.
@@ -42,7 +40,6 @@ def promote(rewriter: Rewriter, changes: Changes) -> None:
 
     Raises:
         MasterRefused: If something unknown lies where the longer header goes.
-        OSError: If the file cannot be written.
     """
     _Promotion(rewriter, changes).run()
 
@@ -66,7 +63,7 @@ class _Promotion:
             after = self._write(page, after)
         mark = b"II" if self.format.byteorder == "little" else b"MM"
         head = mark + struct.pack(self.format.order + "HHHQ", 43, 8, 0, after)
-        write_all(self.rewriter.target, head, 0)
+        self.rewriter.draft.put(0, head)
         for directory in self.picture.structure.directories():
             start = max(directory.at, HEADER)
             self.space.release(start, directory.at + directory.size)
@@ -100,7 +97,7 @@ class _Promotion:
         raw = struct.pack(form.count_code, len(entries)) + b"".join(entries)
         raw += struct.pack(form.offset_code, after)
         at = self.space.place(len(raw), 8)
-        write_all(self.rewriter.target, raw, at)
+        self.rewriter.draft.put(at, raw)
         self.written[directory.at] = at
         return at
 
@@ -159,15 +156,13 @@ class _Promotion:
         key = at, size
         if key not in self.moved:
             self.moved[key] = new = self.space.place(size, 8)
-            for start in range(0, size, PIECE):
-                piece = os.pread(self.rewriter.target, min(PIECE, size - start), at + start)
-                write_all(self.rewriter.target, piece, new + start)
+            self.rewriter.draft.relocate(at, size, new)
         return self.moved[key]
 
     def _entry(self, code: int, kind: int, values: NDArray[np.uint64]) -> bytes:
         raw = self.format.pack_values(kind, values)
         if len(raw) > self.format.offset_bytes:
             at = self.space.place(len(raw), 8)
-            write_all(self.rewriter.target, raw, at)
+            self.rewriter.draft.put(at, raw)
             raw = struct.pack(self.format.offset_code, at)
         return self.format.pack_entry(code, kind, len(values), raw)

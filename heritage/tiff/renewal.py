@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from heritage.tiff.fixity import write_all
 from heritage.tiff.lossless import DEFLATE, LosslessCodec
 from heritage.tiff.picture import Picture
 from heritage.tiff.rewriting import LONG, LONG8, Changes, Rewriter
@@ -35,14 +34,16 @@ def release_page(rewriter: Rewriter) -> None:
     rewriter.released = True
 
 
-def renewed_tags(rewriter: Rewriter, codec: LosslessCodec) -> Changes:
+def renewed_tags(picture: Picture, codec: LosslessCodec) -> Changes:
     """Tags of the page that change with its compression; and those that old-style JPEG omits.
 
     Args:
-        rewriter: Holds the new positions and lengths of all segments.
-        codec: What they were encoded with.
+        picture: The page as it is.
+        codec: What its segments were encoded with.
+
+    Returns:
+        None for those that go, positions and lengths of segments among them.
     """
-    picture = rewriter.picture
     info, tags = picture.info, picture.directory.tags
     gone = GONE | (YCBCR_TAGS if _becomes_rgb(picture) else frozenset())
     changed: Changes = dict.fromkeys(code for code in gone if code in tags)
@@ -55,21 +56,27 @@ def renewed_tags(rewriter: Rewriter, codec: LosslessCodec) -> Changes:
         short[277] = [info.samples]
     if 266 in tags:
         short[266] = [1]
-    changed |= {code: (SHORT, np.array(value, np.uint64)) for code, value in short.items()}
+    return changed | {code: (SHORT, np.array(value, np.uint64)) for code, value in short.items()}
+
+
+def renewed_places(rewriter: Rewriter) -> Changes:
+    """The tags of a page written anew that say where its segments are.
+
+    Args:
+        rewriter: Holds the new positions and lengths of all segments.
+    """
+    picture = rewriter.picture
     wide = LONG8 if picture.structure.format.bigtiff or rewriter.outgrown else LONG
     where, length = (324, 325) if picture.grid.tiled else (273, 279)
-    return changed | {where: (wide, rewriter.offsets), length: (wide, rewriter.counts)}
+    return {where: (wide, rewriter.offsets), length: (wide, rewriter.counts)}
 
 
 def write_directory(rewriter: Rewriter, changes: Changes) -> None:
-    """Write the page's directory anew and let the file point to it.
+    """Put the page's directory anew and let the file point to it.
 
     Args:
         rewriter: Holds the new positions and lengths of all segments.
         changes: The tags that are not as they were.
-
-    Raises:
-        OSError: If it cannot be written.
     """
     picture, form = rewriter.picture, rewriter.picture.structure.format
     directory = picture.directory
@@ -84,8 +91,8 @@ def write_directory(rewriter: Rewriter, changes: Changes) -> None:
     raw += picture.read(directory.next_at, form.offset_bytes)
     rewriter.space.release(directory.at, directory.at + directory.size)
     at = rewriter.place(len(raw), 8 if form.bigtiff else 2)
-    write_all(rewriter.target, raw, at)
-    write_all(rewriter.target, struct.pack(form.offset_code, at), directory.pointer_at)
+    rewriter.draft.put(at, raw)
+    rewriter.draft.put(directory.pointer_at, struct.pack(form.offset_code, at))
 
 
 def _becomes_rgb(picture: Picture) -> bool:

@@ -1,4 +1,4 @@
-"""Exchanging tiles or strips of a copied file, all other bytes staying where they are.
+"""Exchanging tiles or strips of a file, all other bytes staying where they are.
 
 Nothing but the exchanged segments ever moves. So whatever points into the file stays right,
 private tags and maker notes included, whether we understand them or not. A segment that no
@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heritage.tiff.fixity import PIECE, write_all
 from heritage.tiff.grid import Cell
-from heritage.tiff.picture import BAND, Picture
+from heritage.tiff.picture import Picture
+from heritage.tiff.pieces import Copied, Draft, Piece, Repeated
 from heritage.tiff.space import Space
-from heritage.tiff.structure import INTEGER_TYPES, TYPE_FORMATS, Tag, type_bytes
+from heritage.tiff.structure import INTEGER_TYPES, TYPE_FORMATS, Format, Tag, type_bytes
 
 LONG, LONG8, LONG8_BYTES = 4, 16, 8
 CLASSIC_END: Final = 2**32 - 1
@@ -26,19 +26,27 @@ Changes = dict[int, tuple[int, NDArray[np.uint64]] | None]
 """Tags of the restored page that change: type and values, or None where one goes."""
 
 
+def farthest(form: Format) -> int:
+    """Where a file of this format may end at most."""
+    return 2**63 - 1 if form.bigtiff else CLASSIC_END
+
+
 class Rewriter:
-    """Writes segments of one page into a byte-for-byte copy of its file.
+    """Puts segments of one page into a draft of its file.
 
     Args:
         picture: The page in the source; only read.
-        target: The copy, open for reading and writing.
 
-    Call ``finish`` when all segments are in, then ``blank``. Not thread-safe.
+    Attributes:
+        draft: What is to be written.
+        dead: Bytes that nothing uses any more, once ``blank`` was called.
+
+    Call ``finish`` when all segments are in, then ``blank``.
     """
 
-    def __init__(self, picture: Picture, target: int) -> None:
+    def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self.target = target
+        self.draft = Draft(picture.structure.bytes)
         self.space = Space(picture.structure.bytes)
         self.occupancy = picture.occupancy
         self.offsets = picture.table.offsets.copy()
@@ -46,6 +54,7 @@ class Rewriter:
         self.moved = False
         self.resized = False
         self.released = False
+        self.dead = 0
         self._own: dict[int, bool] = {}
 
     def _stored_counts(self) -> NDArray[np.uint64]:
@@ -58,33 +67,25 @@ class Rewriter:
         size = int(table.counts[segment])
         return size > 0 and self.occupancy.alone(int(table.offsets[segment]), size)
 
-    def put(self, segment: int, data: bytes) -> None:
-        """Write a compressed segment, once.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+    def put(self, segment: int, data: Piece) -> None:
+        """Put a compressed segment, once."""
         table = self.picture.table
         at, size = int(table.offsets[segment]), int(table.counts[segment])
         if self.alone(segment) and not self.released:
             # A shorter segment leaves a rest, which others may fill; a longer one leaves all.
-            kept = len(data) if len(data) <= size else 0
+            kept = data.size if data.size <= size else 0
             self.space.release(at + kept, at + size)
             if not kept:
-                at = self.place(len(data))
+                at = self.place(data.size)
         else:
-            at = self.place(len(data))
-        write_all(self.target, data, at)
+            at = self.place(data.size)
+        self.draft.put(at, data)
         self.moved |= at != int(self.offsets[segment])
-        self.resized |= len(data) != int(self.counts[segment])
-        self.offsets[segment], self.counts[segment] = at, len(data)
+        self.resized |= data.size != int(self.counts[segment])
+        self.offsets[segment], self.counts[segment] = at, data.size
 
-    def put_rows(self, cell: Cell, plane: int, data: bytes) -> None:
-        """Write some rows of an uncompressed segment.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+    def put_rows(self, cell: Cell, plane: int, data: Piece) -> None:
+        """Put some rows of an uncompressed segment."""
         segment = cell.segment + plane * self.picture.grid.per_plane
         if segment not in self._own:
             self._own[segment] = self.alone(segment)
@@ -92,19 +93,16 @@ class Rewriter:
                 self._move(segment)
         at, _ = self.picture.band_place(cell, plane)
         shift = int(self.offsets[segment]) - int(self.picture.table.offsets[segment])
-        write_all(self.target, data, at + shift)
+        self.draft.put(at + shift, data)
 
     def _move(self, segment: int) -> None:
         """Give an uncompressed segment that is shared, or left out, a place of its own."""
-        grid, picture = self.picture.grid, self.picture
+        picture = self.picture
         size = picture.stored_bytes(segment)
         at = self.place(size)
         source, held = int(picture.table.offsets[segment]), int(picture.table.counts[segment])
-        fill = b"" if held else picture.empty_rows(grid.stored_rows(segment))
-        for start in range(0, size, PIECE):
-            stop = min(start + PIECE, size)
-            piece = picture.read(source + start, stop - start) if held else fill[start:stop]
-            write_all(self.target, piece, at + start)
+        fill = Copied(size, source) if held else Repeated(size, picture.empty_rows(1))
+        self.draft.lay(at, fill)
         self.moved, self.resized = True, self.resized or not held
         self.offsets[segment] = at
         if not held:
@@ -119,7 +117,7 @@ class Rewriter:
         """Whether a classic TIFF has no offsets for where things are, or will be, now."""
         structure = self.picture.structure
         tables = 2 * LONG8_BYTES * len(self.offsets) + self.picture.directory.size
-        return not structure.format.bigtiff and self.space.end + tables > CLASSIC_END
+        return self.space.end + tables > farthest(structure.format)
 
     def changes(self) -> Changes:
         """The tags of the page that say where its segments are now."""
@@ -130,11 +128,7 @@ class Rewriter:
         return changed
 
     def finish(self) -> None:
-        """Write the tables of positions and lengths.
-
-        Raises:
-            OSError: If they cannot be written.
-        """
+        """Put the tables of positions and lengths."""
         table, tags = self.picture.table, self.picture.directory.tags
         if self.moved:
             self._store(tags[table.offsets_code], self.offsets)
@@ -143,35 +137,32 @@ class Rewriter:
 
     def blank(self) -> None:
         """Overwrite the pixels that were replaced, and cut the file where only those are left."""
-        zeros = bytes(BAND)
         for start, stop in self.space.left():
             if stop == self.space.end:
-                self.space.end = stop = start
-            for at in range(start, stop, BAND):
-                write_all(self.target, zeros[: min(BAND, stop - at)], at)
+                self.space.end = start
+            else:
+                self.draft.put(start, Repeated(stop - start))
+                self.dead += stop - start
+        self.draft.end = self.space.end
 
     def _store(self, tag: Tag, values: NDArray[np.uint64]) -> None:
         form = self.picture.structure.format
         widest = int(values.max())
         fits = tag.type in INTEGER_TYPES and widest <= np.iinfo(TYPE_FORMATS[tag.type]).max
         if fits and (tag.inline or self.occupancy.alone(tag.value_at, tag.size)):
-            write_all(self.target, form.pack_values(tag.type, values), tag.value_at)
+            self.draft.put(tag.value_at, form.pack_values(tag.type, values))
             return
         kind = LONG if widest <= CLASSIC_END else LONG8
         if not tag.inline and self.occupancy.alone(tag.value_at, tag.size):
             self.space.release(tag.value_at, tag.value_at + tag.size)
-        write_all(self.target, self.entry(tag.code, kind, values), tag.at)
+        self.draft.put(tag.at, self.entry(tag.code, kind, values))
 
     def entry(self, code: int, kind: int, values: NDArray[np.uint64]) -> bytes:
-        """A directory entry for these values; what does not fit inside is written elsewhere.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+        """A directory entry for these values; what does not fit inside is put elsewhere."""
         form = self.picture.structure.format
         raw = form.pack_values(kind, values)
         if len(raw) > form.offset_bytes:
             at = self.place(len(raw), type_bytes(kind))
-            write_all(self.target, raw, at)
+            self.draft.put(at, raw)
             raw = struct.pack(form.offset_code, at)
         return form.pack_entry(code, kind, len(values), raw)

@@ -29,6 +29,9 @@ class Occupancy:
         reader: Reads its tag values.
         page: The page whose table is known better than its tags say.
         table: Of that page.
+
+    Attributes:
+        ranges: (n, 2) int64, position and size of each; some may be the same, or overlap.
     """
 
     def __init__(
@@ -45,9 +48,9 @@ class Occupancy:
         ranges.append((self._fixed[:, 0], self._fixed[:, 1]))
         starts = np.concatenate([start for start, _ in ranges])
         sizes = np.concatenate([size for _, size in ranges])
-        held = sizes > 0
-        self._starts = np.sort(starts[held])
-        self._stops = np.sort((starts + sizes)[held])
+        self.ranges = np.column_stack([starts, sizes])[sizes > 0]
+        self._starts = np.sort(self.ranges[:, 0])
+        self._stops = np.sort(self.ranges.sum(axis=1))
 
     def alone(self, start: int, size: int) -> bool:
         """Whether no more than one of the ranges touches these bytes."""
