@@ -14,6 +14,9 @@ from heritage.damage.masks import MaskReader
 from heritage.damage.runs import Ints, Runs, components, joined, runs_of
 from heritage.geometry import Box
 
+BLOCK = 32
+"""Side of the blocks in which damage is counted to tell how much around a region is known."""
+
 HALO = 64
 """How far around a tile the distance to known pixels is looked for, in pixels."""
 
@@ -30,12 +33,15 @@ class Region:
             (pixels outside the raster are not known). Within 2 % up to 64 pixels; of deeper regions
             whose box exceeds 4 megapixels it is measured at a reduced scale and then at most three
             reduced pixels too small.
+        known: How much of its surroundings is known, 0..1: of its box and 64 pixels around it,
+            outwards to whole blocks of 32.
     """
 
     number: int
     box: Box
     area: int
     radius: float
+    known: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +53,14 @@ class Regions(Sequence[Region]):
         areas: (n,) int64, pixels.
         radii: (n,) float32, pixels.
         numbers: (n,) int32.
+        known: (n,) float32, shares.
     """
 
     boxes: Ints
     areas: npt.NDArray[np.int64]
     radii: npt.NDArray[np.float32]
     numbers: Ints
+    known: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, regions: Iterable[Region]) -> Regions:
@@ -66,6 +74,7 @@ class Regions(Sequence[Region]):
             np.array([r.area for r in listed], np.int64),
             np.array([r.radius for r in listed], np.float32),
             np.array([r.number for r in listed], np.int32),
+            np.array([r.known for r in listed], np.float32),
         )
 
     def __len__(self) -> int:
@@ -80,7 +89,8 @@ class Regions(Sequence[Region]):
             return [self[i] for i in range(*index.indices(len(self)))]
         box = Box(*self.boxes[index].tolist())
         area, radius = int(self.areas[index]), float(self.radii[index])
-        return Region(int(self.numbers[index]), box, area, radius)
+        known = float(self.known[index])
+        return Region(int(self.numbers[index]), box, area, radius, known)
 
     def __iter__(self) -> Iterator[Region]:
         return (self[i] for i in range(len(self)))
@@ -94,7 +104,8 @@ def find_regions(mask: MaskReader) -> Regions:
 
     Memory and time are proportional to the damage, not to the raster.
     """
-    runs = joined(_runs(mask))
+    counts = np.zeros((-(-mask.height // BLOCK), -(-mask.width // BLOCK)), np.int32)
+    runs = joined(_runs(mask, counts))
     label = components(runs)
     count = int(label.max()) + 1 if len(label) else 0
     boxes = _boxes(runs, label, count)
@@ -106,7 +117,21 @@ def find_regions(mask: MaskReader) -> Regions:
         box = Box(*boxes[deep].tolist())
         measured = deep_radius(runs.row[own], runs.start[own], runs.stop[own], box, mask)
         radii[deep] = max(measured, float(HALO))
-    return Regions(boxes, areas, radii, np.arange(1, count + 1, dtype=np.int32))
+    numbers = np.arange(1, count + 1, dtype=np.int32)
+    return Regions(boxes, areas, radii, numbers, _known(boxes, counts, mask))
+
+
+def _known(boxes: Ints, counts: Ints, mask: MaskReader) -> npt.NDArray[np.float32]:
+    """Share of known pixels around each box, from the damage in each block."""
+    sums = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1), np.int64)
+    np.cumsum(np.cumsum(counts, axis=0), axis=1, out=sums[1:, 1:])
+    low = np.maximum(boxes[:, :2] - HALO, 0) // BLOCK
+    high = np.minimum(-(-(boxes[:, 2:] + HALO) // BLOCK), counts.shape)
+    (y0, x0), (y1, x1) = low.T, high.T
+    damaged = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+    rows = np.minimum(y1 * BLOCK, mask.height) - y0 * BLOCK
+    columns = np.minimum(x1 * BLOCK, mask.width) - x0 * BLOCK
+    return (1 - damaged / (rows.astype(np.int64) * columns)).astype(np.float32)
 
 
 def _boxes(runs: Runs, label: Ints, count: int) -> Ints:
@@ -119,8 +144,9 @@ def _boxes(runs: Runs, label: Ints, count: int) -> Ints:
     return boxes
 
 
-def _runs(mask: MaskReader) -> Runs:
-    found = [_runs_of_tile(mask, tile) for tile in mask.blocks()]
+def _runs(mask: MaskReader, counts: Ints) -> Runs:
+    """All runs; ``counts`` receives the damaged pixels of each block."""
+    found = [_runs_of_tile(mask, tile, counts) for tile in mask.blocks()]
     if not found:
         none = np.zeros(0, np.int32)
         return Runs(none, none, none, np.zeros(0, np.float32))
@@ -128,8 +154,16 @@ def _runs(mask: MaskReader) -> Runs:
     return Runs(row, start, stop, depth)
 
 
-def _runs_of_tile(mask: MaskReader, tile: Box) -> tuple[Ints, Ints, Ints, npt.NDArray[np.float32]]:
+def _runs_of_tile(
+    mask: MaskReader, tile: Box, counts: Ints
+) -> tuple[Ints, Ints, Ints, npt.NDArray[np.float32]]:
     damage = mask.read(tile)
+    edges = (np.arange(0, size, BLOCK) for size in damage.shape)
+    folded = damage.view(np.uint8)
+    for axis, first in enumerate(edges):
+        folded = np.add.reduceat(folded, first, axis=axis, dtype=np.int32)
+    y, x = tile.y0 // BLOCK, tile.x0 // BLOCK
+    counts[y : y + folded.shape[0], x : x + folded.shape[1]] = folded
     row, start, stop = runs_of(damage)
     if len(row) == 0:
         return row, start, stop, np.zeros(0, np.float32)

@@ -12,7 +12,13 @@ from heritage.errors import HeritageError, MasterRefused, VerificationFailed
 from heritage.restore.comparison import Comparison, compare
 from heritage.restore.layer import LayerReader, gdal_environment, layer_dtype
 from heritage.restore.provenance import file_names, read_provenance
-from heritage.tiff import Master, open_master, sha256_file, structure_differences
+from heritage.tiff import (
+    Master,
+    level_differences,
+    open_master,
+    sha256_file,
+    structure_differences,
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,8 @@ def verify(folder: Path | str, master: Path | str | None = None) -> Verification
         reencoded = record["restored"]["reencoded"] is not None
         page = record["master"]["page"]
         words = structure_differences(files["master"], files["restored"], page, reencoded)
+        with open_mask(files["mask"]) as mask:
+            words += level_differences(files["master"], files["restored"], page, mask.read)
         findings += [Finding(files["restored"], word) for word in words]
     except HeritageError as error:
         findings.append(Finding(error.path or folder, error.reason))

@@ -5,7 +5,7 @@ tiles or strips encoded again.
 """
 
 from heritage.tiff.compose import Composed, compose
-from heritage.tiff.differences import structure_differences
+from heritage.tiff.differences import level_differences, structure_differences
 from heritage.tiff.fixity import sha256_file
 from heritage.tiff.guard import inspect
 from heritage.tiff.info import MasterInfo
@@ -17,6 +17,7 @@ __all__ = [
     "MasterInfo",
     "compose",
     "inspect",
+    "level_differences",
     "open_master",
     "sha256_file",
     "structure_differences",

@@ -144,6 +144,6 @@ def _notes(structure: Structure, directory: Directory, subimages: int) -> Iterat
             name = tifffile.TIFF.TAGS.get(code, "")
             yield f"its tag {code} ({name}) is stored in an unusual way; some readers may ignore it"
     if subimages:
-        yield f"its {subimages} sub-images (pyramid, thumbnails) are kept as they are"
+        yield f"of its {subimages} sub-images, smaller versions follow the picture where it changes"
     if len(structure.pages) > 1:
-        yield f"its {len(structure.pages) - 1} other pages are kept as they are"
+        yield f"its {len(structure.pages) - 1} other pages are kept, unless smaller versions of it"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from heritage.errors import MasterRefused, StorageFailed
 from heritage.geometry import Box
 from heritage.tiff.codec import NotReproducible, can_encode
-from heritage.tiff.exchange import Exchange, Paint, exchange, renew
-from heritage.tiff.grid import Cell
+from heritage.tiff.exchange import Exchange, Page, Paint, exchange
+from heritage.tiff.lossless import LosslessCodec
 from heritage.tiff.order import THREADS, Progress
 from heritage.tiff.picture import Picture
 from heritage.tiff.pieces import Draft, joined
+from heritage.tiff.pyramid import levels_of
 from heritage.tiff.scratch import Scratch
 from heritage.tiff.writing import Writer
 
@@ -36,6 +39,7 @@ class Composed:
         bigtiff_promoted: Whether a classic TIFF became a BigTIFF.
         dead_bytes: Zeros where segments lay that found no room any more, in a file that holds
             something that cannot be moved.
+        levels: Smaller versions of the page in the same file that were made anew where it changed.
     """
 
     source_sha256: str
@@ -46,6 +50,7 @@ class Composed:
     reencoded: str | None
     bigtiff_promoted: bool = False
     dead_bytes: int = 0
+    levels: int = 0
 
 
 def compose(
@@ -63,8 +68,9 @@ def compose(
         target: A path that does not exist yet. The file is complete and on disk when this
             returns, and gone when it raises.
         paint: Changes the pixels of a rectangle, (height, width, samples), in place. It is
-            called from several threads, once for each rectangle; only when a compression turns
-            out not to hold the painted pixels exactly is it asked for all of them again.
+            called from several threads, and again for rectangles that smaller versions in the
+            same file are made from, or when a compression turns out not to hold the painted
+            pixels exactly.
         touched: Whether anything changes in a rectangle. Where it says no, bytes are copied.
         page: Which page, from 0; by default the largest one at full resolution.
         progress: Told how many of the touched cells are done, and of how many.
@@ -101,8 +107,11 @@ def _compose(
     progress: Progress | None,
 ) -> Composed:
     cells = [cell for cell in picture.grid.cells() if touched(cell.box)]
-    with Scratch(target.parent) as scratch:
-        done, reason = _planned(picture, scratch, cells, paint, progress)
+    with Scratch(target.parent) as scratch, ExitStack() as opened:
+        pages = [Page(picture, cells, paint)]
+        if cells:
+            pages += _smaller(picture, paint, touched, opened)
+        done, reason = _planned(pages, scratch, progress)
         writer = Writer(picture.descriptor, picture.structure.bytes, descriptor, scratch, THREADS)
         try:
             before, after = writer.write(joined(iter(done.pieces)))
@@ -114,33 +123,42 @@ def _compose(
         sha256=after,
         bytes=os.fstat(descriptor).st_size,
         segments=picture.grid.segments,
-        touched_segments=len(done.segments),
-        reencoded=reason if done.segments else None,
+        touched_segments=len(pages[0].written),
+        reencoded=reason if pages[0].written else None,
         bigtiff_promoted=done.promoted,
         dead_bytes=done.dead,
+        levels=sum(bool(page.written) for page in pages[1:]),
     )
 
 
+def _smaller(picture: Picture, paint: Paint, touched: Touched, opened: ExitStack) -> Iterator[Page]:
+    """The smaller versions of a picture, painted from it."""
+    for level in levels_of(picture):
+        opened.callback(level.picture.close)
+        painted = partial(level.paint, paint=paint, touched=touched)
+        yield Page(level.picture, level.cells(touched), painted)
+
+
 def _planned(
-    picture: Picture,
-    scratch: Scratch,
-    cells: list[Cell],
-    paint: Paint,
-    progress: Progress | None,
+    pages: list[Page], scratch: Scratch, progress: Progress | None
 ) -> tuple[Exchange, str | None]:
     """What the file becomes, and why the page is written anew if it is."""
+    picture = pages[0].picture
     reason = _why_anew(picture)
-    if not cells:
+    if not pages[0].cells:
         return Exchange(Draft(picture.structure.bytes).pieces()), None
     if reason is None:
         try:
-            return exchange(picture, scratch, cells, paint, progress), None
+            return exchange(pages, scratch, progress), None
         except NotReproducible as fault:
             if picture.raw_rows:
                 raise _does_not_fit(picture) from fault
             reason = f"its compression cannot hold the restored pixels exactly ({fault})"
+    anew = [replace(page, written=set(), _kept={}) for page in pages]
+    anew[0].anew = LosslessCodec(picture.page)
+    pages[:] = anew
     try:
-        return renew(picture, scratch, cells, paint, progress), reason
+        return exchange(pages, scratch, progress), reason
     except NotReproducible as fault:
         raise _does_not_fit(picture) from fault
 

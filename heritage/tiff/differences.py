@@ -7,14 +7,21 @@ restored, may not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tifffile import TIFF
 
 from heritage.errors import StorageFailed
+from heritage.geometry import Box
+from heritage.tiff.codec import same_bits
 from heritage.tiff.parsing import StructureReader
+from heritage.tiff.picture import Picture
+from heritage.tiff.pyramid import Level, levels_of, read_box
 from heritage.tiff.renewal import GONE, REPLACED, YCBCR_TAGS
 from heritage.tiff.structure import (
     CHILDREN,
@@ -35,7 +42,8 @@ def structure_differences(
     Args:
         original: The master.
         restored: The file that was composed from it.
-        page: The page that was restored, from 0; its pixels are not compared.
+        page: The page that was restored, from 0; its pixels are not compared, nor those of its
+            smaller versions that are made anew with it (see ``level_differences``).
         reencoded: Whether that page was written anew: then the tags that describe its
             compression, and what YCbCr needs, may differ too.
 
@@ -47,21 +55,83 @@ def structure_differences(
         StorageFailed: If a file cannot be read.
     """
     try:
+        anew = _levels(original, page)
         with Path(original).open("rb") as one, Path(restored).open("rb") as other:
             comparison = _Comparison(
                 StructureReader(one.fileno(), Path(original)),
                 StructureReader(other.fileno(), Path(restored)),
+                anew,
             )
             return list(comparison.differences(page, reencoded))
     except OSError as error:
         raise StorageFailed(f"cannot be read ({error.strerror})", error.filename) from error
 
 
+def level_differences(
+    original: Path | str,
+    restored: Path | str,
+    page: int,
+    damaged: Callable[[Box], NDArray[np.bool_]],
+) -> list[str]:
+    """Pixels of smaller versions of a page that changed without a reason, in words.
+
+    Args:
+        original: The master.
+        restored: The file that was composed from it.
+        page: The page that was restored, from 0.
+        damaged: The mask in a box of that page.
+
+    Returns:
+        Empty where each pixel that differs is made from a damaged one.
+
+    Raises:
+        MasterRefused: If a file is not a sound TIFF.
+        StorageFailed: If a file cannot be read.
+    """
+    with Picture(original, page) as one, Picture(restored, page) as other, ExitStack() as opened:
+        levels = [[*levels_of(picture)] for picture in (one, other)]
+        for level in chain(*levels):
+            opened.callback(level.picture.close)
+        if len(levels[0]) != len(levels[1]):
+            return ["some of its smaller versions are of another kind now"]
+        pairs = zip(*levels, strict=True)
+        return [word for before, after in pairs for word in _level(before, after, damaged)]
+
+
+def _level(
+    before: Level, after: Level, damaged: Callable[[Box], NDArray[np.bool_]]
+) -> Iterator[str]:
+    name = before.picture.directory.name
+    sizes = [(one.picture.info.height, one.picture.info.width) for one in (before, after)]
+    if sizes[0] != sizes[1]:
+        yield f"{name}: changed its size"
+        return
+    for cell in before.picture.grid.cells():
+        rows, columns = cell.box.height, cell.box.width
+        was = before.picture.joined(cell)[:rows, :columns]
+        now = read_box(after.picture, cell.box)
+        reached = before.reached(cell.box, damaged)
+        if not same_bits(np.ascontiguousarray(was[~reached]), np.ascontiguousarray(now[~reached])):
+            yield f"{name}: pixels changed that are not made from damaged ones"
+            return
+
+
+def _levels(path: Path | str, page: int) -> frozenset[int]:
+    """Where the directories lie whose pixels are made anew with those of a page."""
+    with Picture(path, page) as picture:
+        levels = [*levels_of(picture)]
+        for level in levels:
+            level.picture.close()
+        return frozenset(level.picture.directory.at for level in levels)
+
+
 class _Comparison:
     """Two files, read side by side."""
 
-    def __init__(self, original: StructureReader, restored: StructureReader) -> None:
-        self.original, self.restored = original, restored
+    def __init__(
+        self, original: StructureReader, restored: StructureReader, anew: frozenset[int]
+    ) -> None:
+        self.original, self.restored, self.anew = original, restored, anew
 
     def differences(self, page: int, reencoded: bool) -> Iterator[str]:
         one, other = self.original.structure(), self.restored.structure()
@@ -82,7 +152,7 @@ class _Comparison:
         skipped = excused | POSITIONS | frozenset(CHILDREN)
         for code in sorted((before.tags.keys() | after.tags.keys()) - skipped):
             yield from self._tag(before.name, before.tags.get(code), after.tags.get(code))
-        if pixels:
+        if pixels and before.at not in self.anew:
             yield from self._data(before, after)
         yield from self._children(before, after)
 

@@ -23,8 +23,8 @@ class MasterInfo:
         path: The file.
         bytes: Its size.
         page: Which page is restored, counted from 0.
-        pages: How many it has; all others are kept as they are.
-        subimages: Sub-images (pyramid levels, thumbnails) of all pages; kept as they are.
+        pages: How many it has; all others are kept as they are, but for smaller versions of it.
+        subimages: Sub-images (pyramid levels, thumbnails) of all pages.
         width: Columns, in pixels.
         height: Rows, in pixels.
         samples: Per pixel, alpha and other extra samples included.

@@ -10,15 +10,17 @@ is, see ``heritage.tiff.rewriting``.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heritage.tiff.owned import OwnDirectory
 from heritage.tiff.picture import Picture
 from heritage.tiff.pieces import Copied, Given, Kept, Piece, Repeated
-from heritage.tiff.rewriting import LONG, LONG8, Changes, farthest
+from heritage.tiff.rewriting import Changes, farthest
 from heritage.tiff.space import TABLE_TAGS
 from heritage.tiff.structure import (
     CHILDREN,
@@ -27,7 +29,6 @@ from heritage.tiff.structure import (
     TYPE_FORMATS,
     Directory,
     Tag,
-    type_bytes,
 )
 
 MAKER_NOTE, DNG_PRIVATE_DATA = 37500, 50740
@@ -36,29 +37,40 @@ LOOK: Final = 1 << 20
 POINTERS: Final = frozenset({*dict(DATA_TAGS), *CHILDREN, *TABLE_TAGS})
 
 Ints = NDArray[np.int64]
-Blocks = tuple[Ints, Ints]
-"""Positions and sizes, in file order."""
 
 
-def laid_out_anew(
-    picture: Picture, segments: Mapping[int, Kept], changes: Changes
-) -> list[Piece] | None:
-    """The file with some segments of a page replaced, everything else moved along.
+@dataclass(frozen=True)
+class Part:
+    """What changes about one page of a file.
 
-    Args:
+    Attributes:
         picture: The page in the master.
         segments: What its segments become, by their number over all planes.
         changes: Tags of the page that change, but for positions and lengths.
+    """
+
+    picture: Picture
+    segments: Mapping[int, Kept]
+    changes: Changes
+
+
+def laid_out_anew(parts: Sequence[Part]) -> list[Piece] | None:
+    """A file with segments of some of its pages replaced, everything else moved along.
+
+    Args:
+        parts: Of one file, at least one.
 
     Returns:
         All pieces of the new file, in order; None where the file holds something that cannot be
         moved safely, or would outgrow its 32-bit offsets.
     """
+    picture = parts[0].picture
     blocks = _blocks(picture)
-    if blocks is None or not all(_alone(picture, segment) for segment in segments):
+    alone = all(_alone(part.picture, segment) for part in parts for segment in part.segments)
+    if blocks is None or not alone:
         return None
     try:
-        layout = _Layout(picture, blocks, segments, changes)
+        layout = _Layout(picture, blocks, parts)
         return layout.pieces() if layout.end <= farthest(picture.structure.format) else None
     except _Unknown:
         return None
@@ -70,8 +82,8 @@ def _alone(picture: Picture, segment: int) -> bool:
     return not size or picture.occupancy.alone(int(picture.table.offsets[segment]), size)
 
 
-def _blocks(picture: Picture) -> Blocks | None:
-    """All blocks of the file, if it has nothing else and none overlap."""
+def _blocks(picture: Picture) -> tuple[Ints, Ints] | None:
+    """Positions and sizes of all blocks, if the file has nothing else and none overlap."""
     for directory in picture.structure.directories():
         for code, tag in directory.tags.items():
             hidden = tag.type in (IFD, IFD8) and code not in CHILDREN
@@ -84,7 +96,7 @@ def _blocks(picture: Picture) -> Blocks | None:
     stops = starts + sizes
     if np.any(starts[1:] < stops[:-1]):
         return None
-    gaps = zip([*stops.tolist()], [*starts[1:].tolist(), picture.structure.bytes], strict=True)
+    gaps = zip(stops.tolist(), [*starts[1:].tolist(), picture.structure.bytes], strict=True)
     for start, stop in gaps:
         for at in range(start, stop, LOOK):
             if any(picture.read(at, min(LOOK, stop - at))):
@@ -97,126 +109,61 @@ class _Unknown(Exception):
 
 
 class _Layout:
-    """Where everything goes, and what it is there."""
+    """Where everything goes, and what it is there.
 
-    def __init__(
-        self,
-        picture: Picture,
-        blocks: Blocks,
-        segments: Mapping[int, Kept],
-        changes: Changes,
-    ) -> None:
+    Attributes:
+        end: Of the new file.
+    """
+
+    def __init__(self, picture: Picture, blocks: tuple[Ints, Ints], parts: Sequence[Part]) -> None:
         self.picture, self.form = picture, picture.structure.format
         self.starts, self.sizes = blocks
-        self.segments, self.changes = segments, changes
-        self.own = picture.directory
-        self.offsets = picture.table.offsets.copy()
-        self.counts = self._stored_counts()
         self.replaced: dict[int, Piece] = {}  # by old position
-        self.added: list[tuple[int, Piece]] = []  # segments that were left out
-        self._replace_segments()
-        self.values = self._new_values()
-        self.moved = self._place()
-        self.end = self._place_added()
+        put = sum(piece.size + 8 for part in parts for piece in part.segments.values())
+        reach = picture.structure.bytes + put + len(self.starts)
+        self.own: dict[int, OwnDirectory] = {}  # by old position
+        for part in parts:
+            own = OwnDirectory(part.picture, part.segments, part.changes, reach)
+            self.own[part.picture.directory.at] = own
+            self.replaced |= own.replaced
+        self._place()
+        self._append()
 
-    def _stored_counts(self) -> NDArray[np.uint64]:
-        tag = self.own.tags.get(self.picture.table.counts_code)
-        return self.picture.table.counts.copy() if tag is None else self.picture.reader.values(tag)
-
-    def _replace_segments(self) -> None:
-        for segment in sorted(self.segments):
-            piece = self.segments[segment]
-            if self.picture.table.counts[segment]:
-                self.replaced[int(self.offsets[segment])] = piece
-            else:
-                self.added.append((segment, piece))
-            self.counts[segment] = piece.size
-
-    def _new_values(self) -> dict[int, tuple[int, NDArray[np.uint64]] | None]:
-        """Tags of the page that change their type, length or value; positions follow later."""
-        table, tags = self.picture.table, self.own.tags
-        values = dict(self.changes)
-        widest = LONG8 if self.form.bigtiff else LONG
-        for code, numbers in ((table.offsets_code, self.offsets), (table.counts_code, self.counts)):
-            if code not in tags or values.get(code, 0) is None:
-                continue
-            needed = int(numbers.max()) if code == table.counts_code else self._farthest()
-            fits = needed <= np.iinfo(TYPE_FORMATS[tags[code].type]).max
-            values[code] = (tags[code].type if fits else widest, numbers)
-        where, length = (324, 325) if self.picture.grid.tiled else (273, 279)
-        if self.changes:  # a page written anew has its positions under the usual tags
-            values[where] = (widest, self.offsets)
-            values[length] = (widest, self.counts)
-        return values
-
-    def _farthest(self) -> int:
-        """Where the new file ends at the latest."""
-        tables = (len(self.own.tags) + 16) * self.form.entry_bytes + 16 * len(self.offsets)
-        put = sum(piece.size + 8 for piece in self.segments.values())
-        return self.picture.structure.bytes + put + tables + len(self.starts)
-
-    def _size_now(self, at: int, size: int) -> int:
-        piece = self.replaced.get(at)
-        return size if piece is None else piece.size
-
-    def _place(self) -> Ints:
-        """New positions of all blocks."""
-        self._regenerated()
-        moved = np.empty_like(self.starts)
+    def _place(self) -> None:
+        """Find new positions of all blocks."""
+        self.moved = np.empty_like(self.starts)
         stop_before = end = 0
-        for index, (start, size) in enumerate(
-            zip(self.starts.tolist(), self.sizes.tolist(), strict=True)
-        ):
+        old = zip(self.starts.tolist(), self.sizes.tolist(), strict=True)
+        for index, (start, size) in enumerate(old):
             at = end + start - stop_before  # padding stays
             if at % 2 and not start % 2:
                 at += 1
-            moved[index] = at
-            stop_before, end = start + size, at + self._size_now(start, size)
-        self._tail = end + self.picture.structure.bytes - stop_before
-        return moved
+            self.moved[index] = at
+            piece = self.replaced.get(start)
+            stop_before, end = start + size, at + (size if piece is None else piece.size)
+        self.end = end + self.picture.structure.bytes - stop_before
 
-    def _regenerated(self) -> None:
-        """Sizes of the blocks that are written from scratch: the page's directory and values."""
-        fields = self.form.count_bytes + self.form.offset_bytes
-        codes = set(self.own.tags) | set(self.values)
-        kept = [code for code in codes if self.values.get(code, 0) is not None]
-        size = fields + len(kept) * self.form.entry_bytes
-        self.replaced[self.own.at] = Repeated(size)
-        self.outside: list[int] = []  # tags whose new value finds no place where the old one was
-        for code, value in sorted(self.values.items()):
-            tag = self.own.tags.get(code)
-            stored = tag is not None and not tag.inline and self._single(tag)
-            needed = 0
-            if value is not None:
-                needed = len(value[1]) * type_bytes(value[0])
-                needed = needed if needed > self.form.offset_bytes else 0
-            if stored:
-                assert tag is not None
-                self.replaced[tag.value_at] = Repeated(needed)
-            elif needed:
-                self.outside.append(code)
-
-    def _single(self, tag: Tag) -> bool:
-        return self.picture.occupancy.alone(tag.value_at, tag.size)
-
-    def _place_added(self) -> int:
-        end = self._tail
-        self._after: list[tuple[int, Piece]] = []
-        known = self.offsets > 0
-        self.offsets[known] = self._now(self.offsets[known])
-        for segment, piece in self.added:
-            end += end % 2
-            self.offsets[segment] = end
-            self._after.append((end, piece))
-            end += piece.size
-        self._places: dict[int, int] = {}
-        for code in self.outside:
-            value = self.values[code]
-            assert value is not None
-            end += -end % 8
-            self._places[code] = end
-            end += len(value[1]) * type_bytes(value[0])
-        return end
+    def _append(self) -> None:
+        """Find places for what has none yet: segments that were left out, values that are new."""
+        self._tail = self.end
+        self.appended: list[tuple[int, Piece]] = []
+        for own in self.own.values():
+            known = own.offsets > 0
+            own.offsets[known] = self._now(own.offsets[known])
+            for segment, piece in own.added:
+                self.end += self.end % 2
+                own.offsets[segment] = self.end
+                self.appended.append((self.end, piece))
+                self.end += piece.size
+            for code in own.outside:
+                self.end += -self.end % 8
+                own.places[code] = self.end
+                self.end += own.size_of(code)
+        for own in self.own.values():
+            for code, at in own.places.items():
+                raw = own.packed(code)
+                self.appended.append((at, Given(len(raw), raw)))
+        self.appended.sort(key=lambda one: one[0])
 
     def _now(self, old: NDArray[np.uint64] | int) -> NDArray[np.uint64]:
         """New positions of blocks that began at these old ones; 0 stays 0."""
@@ -225,7 +172,7 @@ class _Layout:
         known = self.starts[index] == wanted
         if not np.all(known | (wanted == 0)):
             raise _Unknown
-        return np.where(known, self.moved[index], 0).astype(np.uint64)
+        return np.where(wanted == 0, 0, self.moved[index]).astype(np.uint64)
 
     def pieces(self) -> list[Piece]:
         """All of them, in order."""
@@ -233,10 +180,9 @@ class _Layout:
             self._renew(directory)
         head = bytearray(self.picture.read(0, int(self.sizes[0])))
         width = self.form.offset_bytes
-        first = self.picture.structure.pages[0].at
-        head[width : 2 * width] = self._pointer(first)
+        head[width : 2 * width] = self._pointer(self.picture.structure.pages[0].at)
         self.replaced[0] = Given(len(head), bytes(head))
-        return [*self._in_order(), *self._appended()]
+        return [*self._in_order(), *self._rest()]
 
     def _in_order(self) -> Iterator[Piece]:
         before = end = 0
@@ -250,37 +196,25 @@ class _Layout:
             before, end = start + size, at + piece.size
         yield Copied(self.picture.structure.bytes - before, before)
 
-    def _appended(self) -> Iterator[Piece]:
+    def _rest(self) -> Iterator[Piece]:
         end = self._tail
-        for at, piece in self._after:
+        for at, piece in self.appended:
             yield Repeated(at - end)
             yield piece
             end = at + piece.size
-        for code, at in self._places.items():
-            yield Repeated(at - end)
-            raw = self._packed(code)
-            yield Given(len(raw), raw)
-            end = at + len(raw)
-
-    def _packed(self, code: int) -> bytes:
-        value = self.values[code]
-        assert value is not None
-        return self.form.pack_values(*value)
 
     def _pointer(self, old: int) -> bytes:
         return struct.pack(self.form.offset_code, int(self._now(old)[0]))
 
     def _renew(self, directory: Directory) -> None:
         """Write a directory, and the lists of pointers that its tags hold, with new positions."""
-        own = directory is self.own
+        own = self.own.get(directory.at)
         entries = {}
         for code, tag in directory.tags.items():
-            if not own or code not in self.values:
+            if own is None or code not in own.values:
                 entries[code] = self._entry(tag)
-        if own:
-            for code, value in self.values.items():
-                if value is not None:
-                    entries[code] = self._own_entry(code, *value)
+        if own is not None:
+            entries |= self._own_entries(own)
         (follows,) = struct.unpack(
             self.form.offset_code, self.picture.read(directory.next_at, self.form.offset_bytes)
         )
@@ -304,13 +238,18 @@ class _Layout:
             raw = self._pointer(tag.value_at)
         return self.form.pack_entry(tag.code, tag.type, tag.count, raw)
 
-    def _own_entry(self, code: int, kind: int, values: NDArray[np.uint64]) -> bytes:
-        raw = self.form.pack_values(kind, values)
-        if len(raw) > self.form.offset_bytes:
-            if code in self._places:
-                raw = struct.pack(self.form.offset_code, self._places[code])
-            else:
-                at = self.own.tags[code].value_at
+    def _own_entries(self, own: OwnDirectory) -> dict[int, bytes]:
+        """Entries of the tags that change."""
+        entries = {}
+        for code, value in own.values.items():
+            if value is None:
+                continue
+            raw = own.packed(code)
+            if code in own.places:
+                raw = struct.pack(self.form.offset_code, own.places[code])
+            elif len(raw) > self.form.offset_bytes:
+                at = own.directory.tags[code].value_at
                 self.replaced[at] = Given(len(raw), raw)
                 raw = self._pointer(at)
-        return self.form.pack_entry(code, kind, len(values), raw)
+            entries[code] = self.form.pack_entry(code, value[0], len(value[1]), raw)
+        return entries

@@ -10,6 +10,7 @@ offsets as LONG8.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -31,24 +32,28 @@ HEADER: Final = 16
 LENGTHS: Final = dict(DATA_TAGS)
 
 
-def promote(rewriter: Rewriter, changes: Changes) -> None:
+def promote(rewriters: Sequence[Rewriter], changes: Sequence[Changes]) -> None:
     """Put header and all directories of a classic file anew, with 64-bit offsets.
 
     Args:
-        rewriter: Holds the new positions of the restored page's segments.
-        changes: Tags of the restored page that change.
+        rewriters: Hold the new positions of the restored pages' segments; the first is the
+            picture's, others are those of its smaller versions.
+        changes: Tags of each of these pages that change.
 
     Raises:
         MasterRefused: If something unknown lies where the longer header goes.
     """
-    _Promotion(rewriter, changes).run()
+    _Promotion(rewriters, changes).run()
 
 
 class _Promotion:
     """The state of one promotion: what was written where."""
 
-    def __init__(self, rewriter: Rewriter, changes: Changes) -> None:
-        self.rewriter, self.changes = rewriter, changes
+    def __init__(self, rewriters: Sequence[Rewriter], changes: Sequence[Changes]) -> None:
+        self.rewriters, rewriter = rewriters, rewriters[0]
+        self.rewriter = rewriter
+        own = zip(rewriters, changes, strict=True)
+        self.changes = {one.picture.directory.at: changed for one, changed in own}
         self.picture, self.space = rewriter.picture, rewriter.space
         self.format = Format(self.picture.structure.format.byteorder, bigtiff=True)
         self.written: dict[int, int] = {}
@@ -84,12 +89,11 @@ class _Promotion:
         for code, child in reversed(directory.children):
             if child.at not in self.written:
                 self._write(child, self._next(child) if code == SUB_IFDS else 0)
-        form, own = self.format, directory is self.picture.directory
-        codes = set(directory.tags) | (set(self.changes) if own else set())
+        form, changes = self.format, self.changes.get(directory.at, {})
         entries = []
-        for code in sorted(codes):
-            if own and code in self.changes:
-                change = self.changes[code]
+        for code in sorted(set(directory.tags) | set(changes)):
+            if code in changes:
+                change = changes[code]
                 if change is not None:
                     entries.append(self._entry(code, *change))
             else:
@@ -144,10 +148,11 @@ class _Promotion:
         return positions
 
     def _clear_own(self) -> None:
-        """Move the restored page's segments that are under the header."""
-        offsets, counts = self.rewriter.offsets, self.rewriter.counts
-        for index in np.flatnonzero((offsets > 0) & (offsets < HEADER)).tolist():
-            offsets[index] = self._clear_of_header(int(offsets[index]), int(counts[index]))
+        """Move the restored pages' segments that are under the header."""
+        for one in self.rewriters:
+            offsets, counts = one.offsets, one.counts
+            for index in np.flatnonzero((offsets > 0) & (offsets < HEADER)).tolist():
+                offsets[index] = self._clear_of_header(int(offsets[index]), int(counts[index]))
 
     def _clear_of_header(self, at: int, size: int) -> int:
         """Where a block is that must not begin under the header; copied once."""

@@ -36,6 +36,7 @@ class Rewriter:
 
     Args:
         picture: The page in the source; only read.
+        beside: Another page's of the same file, whose draft and free space this one shares.
 
     Attributes:
         draft: What is to be written.
@@ -44,10 +45,10 @@ class Rewriter:
     Call ``finish`` when all segments are in, then ``blank``.
     """
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, beside: Rewriter | None = None) -> None:
         self.picture = picture
-        self.draft = Draft(picture.structure.bytes)
-        self.space = Space(picture.structure.bytes)
+        self.draft = Draft(picture.structure.bytes) if beside is None else beside.draft
+        self.space = Space(picture.structure.bytes) if beside is None else beside.space
         self.occupancy = picture.occupancy
         self.offsets = picture.table.offsets.copy()
         self.counts = self._stored_counts()

@@ -50,6 +50,15 @@ def test_regions_are_those_of_the_whole_array(
     assert [r.box for r in regions] == boxes
     radii = ndimage.maximum(depth, label, numbers)
     np.testing.assert_allclose([r.radius for r in regions], radii, rtol=0.03)
+    around = [known_around(damage, box) for box in boxes]
+    np.testing.assert_allclose([r.known for r in regions], around, rtol=1e-6)
+
+
+def known_around(damage, box):
+    """Share of known pixels in a box and 64 pixels around it, out to whole blocks of 32."""
+    y0, x0 = (max(0, first - 64) // 32 * 32 for first in (box.y0, box.x0))
+    y1, x1 = (-(-(last + 64) // 32) * 32 for last in (box.y1, box.x1))
+    return 1 - damage[y0:y1, x0:x1].mean()
 
 
 def test_pixels_touching_by_a_corner_belong_together_across_tiles(tmp_path):

@@ -164,7 +164,14 @@ class TestEverythingElseSurvives:
         with tifffile.TiffFile(master) as one, tifffile.TiffFile(out) as other:
             assert len(other.pages) == len(one.pages) == 2
             for was, now in zip(one.pages[0].pages, other.pages[0].pages, strict=True):
-                assert np.array_equal(was.asarray(), now.asarray())
+                # Smaller versions of the picture are made anew where it changed, only there.
+                changed = (was.asarray() != now.asarray()).any(axis=2)
+                step = round(before.shape[1] / changed.shape[1])
+                rows, columns = (np.arange(0, size, step) for size in before.shape[:2])
+                reached = np.logical_or.reduceat(work.mask, rows, axis=0)
+                reached = np.logical_or.reduceat(reached, columns, axis=1)
+                assert changed.any()
+                assert not changed[~reached].any()
             assert np.array_equal(one.pages[1].asarray(), other.pages[1].asarray())
             for code in (65000, 315, 700, 34675, 282, 283, 296):
                 assert one.pages[0].tags[code].value == other.pages[0].tags[code].value

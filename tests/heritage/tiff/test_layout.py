@@ -84,7 +84,8 @@ def test_pages_and_sub_images_move_along(
     with tifffile.TiffFile(master) as one, tifffile.TiffFile(target) as other:
         for index in (0, 1):
             for was, now in zip(one.pages[index].pages, other.pages[index].pages, strict=True):
-                assert np.array_equal(was.asarray(), now.asarray())
+                # Smaller versions of the page are made anew with it.
+                assert np.array_equal(was.asarray(), now.asarray()) == (index != page)
         assert np.array_equal(one.pages[1 - page].asarray(), other.pages[1 - page].asarray())
         assert not np.array_equal(one.pages[page].asarray(), other.pages[page].asarray())
 
