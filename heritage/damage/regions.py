@@ -125,13 +125,14 @@ def _known(boxes: Ints, counts: Ints, mask: MaskReader) -> npt.NDArray[np.float3
     """Share of known pixels around each box, from the damage in each block."""
     sums = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1), np.int64)
     np.cumsum(np.cumsum(counts, axis=0), axis=1, out=sums[1:, 1:])
-    low = np.maximum(boxes[:, :2] - HALO, 0) // BLOCK
-    high = np.minimum(-(-(boxes[:, 2:] + HALO) // BLOCK), counts.shape)
+    low = np.maximum(boxes[:, :2].astype(np.int64) - HALO, 0) // BLOCK
+    high = np.minimum(-(-(boxes[:, 2:].astype(np.int64) + HALO) // BLOCK), counts.shape)
     (y0, x0), (y1, x1) = low.T, high.T
     damaged = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
     rows = np.minimum(y1 * BLOCK, mask.height) - y0 * BLOCK
     columns = np.minimum(x1 * BLOCK, mask.width) - x0 * BLOCK
-    return (1 - damaged / (rows.astype(np.int64) * columns)).astype(np.float32)
+    shares: npt.NDArray[np.float32] = (1 - damaged / (rows * columns)).astype(np.float32)
+    return shares
 
 
 def _boxes(runs: Runs, label: Ints, count: int) -> Ints:

@@ -109,7 +109,8 @@ def test_regions_behave_like_a_list(tmp_path):
     regions = found_in(damage, tmp_path)
     listed = list(regions)
     assert len(regions) == len(listed) == 25
-    assert regions[-1] == listed[-1] == Region(25, Box(40, 40, 41, 41), 1, 1.0)
+    last = Region(25, Box(40, 40, 41, 41), 1, 1.0, float(np.float32(0.99)))
+    assert regions[-1] == listed[-1] == last
     assert regions[3:5] == listed[3:5]
     assert regions == listed
     assert Regions.of(listed) == regions
