@@ -16,12 +16,10 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+from masters import write_mask, write_master
 
-TILE = 512
 RUN = """
 import json, sys, time
 from pathlib import Path
@@ -79,50 +77,8 @@ def main() -> None:
 
 def make(folder: Path, side: int, share: float) -> None:
     """A master and its mask: a textured picture with long cracks, losses and specks."""
-    import cv2
-    import tifffile
-
-    tifffile.imwrite(
-        folder / "big.tif",
-        tiles(side),
-        shape=(side, side, 3),
-        dtype=np.uint8,
-        photometric="rgb",
-        tile=(TILE, TILE),
-        compression="zlib",
-        compressionargs={"level": 1},
-        predictor=True,
-        metadata=None,
-    )
-    random = np.random.default_rng(0)
-    mask = np.zeros((side, side), np.uint8)
-    while np.count_nonzero(mask) < share * side * side:
-        for _ in range(20):
-            start = random.integers(0, side, 2)
-            for _ in range(6):
-                end = start + random.integers(-400, 400, 2)
-                cv2.line(mask, start.tolist(), end.tolist(), 255, int(random.integers(3, 9)))
-                start = end
-            spot = random.integers(0, side, 2).tolist()
-            axes = random.integers(20, 250, 2).tolist()
-            cv2.ellipse(mask, spot, axes, float(random.integers(180)), 0, 360, 255, -1)
-    specks = random.integers(0, side, (int(share * 0.002 * side * side / 4), 2))
-    for y, x in specks:
-        mask[y : y + 2, x : x + 2] = 255
-    tifffile.imwrite(folder / "big.mask.tif", mask, compression="zlib", tile=(TILE, TILE))
-
-
-def tiles(side: int) -> Iterator[np.ndarray]:
-    """Slow waves with some grain, tile by tile."""
-    random = np.random.default_rng(1)
-    grain = random.normal(0, 3, (TILE + 64, TILE + 64, 3))
-    for y in range(0, side, TILE):
-        for x in range(0, side, TILE):
-            rows, columns = np.arange(y, y + TILE)[:, None], np.arange(x, x + TILE)[None]
-            wave = 128 + 60 * np.sin(rows / 90) * np.cos(columns / 70) + 30 * np.sin(columns / 900)
-            dy, dx = random.integers(0, 64, 2)
-            noisy = wave[..., None] * (1.0, 0.9, 0.8) + grain[dy : dy + TILE, dx : dx + TILE]
-            yield np.clip(noisy, 0, 255).astype(np.uint8)
+    write_master(folder / "big.tif", side, side, compression="zlib")
+    write_mask(folder / "big.mask.tif", side, side, share)
 
 
 def report(said: argparse.Namespace, result: dict[str, object]) -> None:

@@ -218,10 +218,11 @@ def _rows(page: Page, cell: Cell, tell: Callable[[], None]) -> bytes:
     new = old.copy()
     page.paint(cell.box, new[: cell.box.height, : cell.box.width])
     tell()
-    if same_bits(old, new):
+    after = picture.codec.pack(new)
+    if after == before or same_bits(old, new):  # the second where there are spare bits
         return before
     page.written.add(cell.segment)
-    return picture.codec.pack(new)
+    return after
 
 
 def _encoded(picture: Picture, cell: Cell, paint: Paint) -> Encoded:
