@@ -48,7 +48,7 @@ with prepare(folder / "big.tif", None, model, folder / "out", options=options) a
 ok = verify(done.folder).ok
 step("verify")
 from heritage.tiff import guard
-held = resident("peak", guard._GUARD._process.pid)
+held = sum(resident("peak", pid) for pid in guard.GUARDS.processes())
 print(json.dumps({"seconds": seconds, "peak": peak, "predicted": predicted, "windows": windows,
     "regions": done.regions, "share": done.share, "verified": ok, "inspector": held}))
 """

@@ -110,8 +110,8 @@ class Inpainter(ABC):
             known = torch.where(holes, torch.zeros_like(image), image)
             check_values(known)
             filled = self._fill_batch(known.clamp(0, 1), holes, draw)
-            result = torch.where(holes, filled, image)
-        return result.clone()  # an ordinary tensor: inference tensors refuse later use in autograd
+        with torch.no_grad():  # an ordinary tensor: inference tensors refuse later use in autograd
+            return torch.where(holes, filled, image)
 
     def _fill_batch(self, image: Tensor, holes: Tensor, draw: Draw) -> Tensor:
         """Send only those items to the method that have both something to fill and to fill from."""
@@ -194,7 +194,8 @@ def check_mask(mask: Tensor, image: Tensor) -> Tensor:
         raise InputRefused(f"mask must have shape {wanted}, not {tuple(mask.shape)}")
     if mask.is_complex() or (mask.is_floating_point() and bool(mask.isnan().any())):
         raise InputRefused("mask must be bool, integer or float without NaN")
-    return mask.detach().to(image.device) != 0
+    mask = mask.detach().to(image.device)
+    return mask if mask.dtype == torch.bool else mask != 0
 
 
 def check_values(known: Tensor) -> None:

@@ -1,35 +1,46 @@
-"""Run batches of windows: read ahead, fill, measure the grain, put on disk."""
+"""Run batches of windows: read ahead, fill, measure the grain, put on disk; all at the same time.
+
+Windows of coming batches are read by a few threads while each device fills one and another thread
+puts the last one on disk. Only so many batches are under way at once, so memory is bounded. Which
+device fills a batch, and when, makes no difference to what lies on disk in the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heritage.damage.masks import open_mask
-from heritage.restore.allocator import keep_memory_steady, memory_reused
-from heritage.restore.blend import claims
-from heritage.restore.grain import measure
-from heritage.restore.guide import merge_guide
-from heritage.restore.inpainters import fill, load_inpainter
+from heritage.resident import resident
+from heritage.restore.ahead import in_turn
+from heritage.restore.allocator import give_back, keep_memory_steady, memory_reused
+from heritage.restore.devices import load_inpainters
+from heritage.restore.filling import Filler, repeatable
 from heritage.restore.job import Job, open_job
-from heritage.restore.leading import Lead, Leader
+from heritage.restore.leading import Leader
 from heritage.restore.memory import READERS
-from heritage.restore.patches import Patch
+from heritage.restore.patches import Patch, PatchFolder
+from heritage.restore.patching import patch_of
+from heritage.restore.plan import Plan
+from heritage.restore.staging import Shown, Staged
 from heritage.restore.storage import storage
-from heritage.restore.views import View, ViewReader
-from heritage.restore.windows import Window
+from heritage.restore.views import ViewReader
 from heritage.tiff import open_master
 
 if TYPE_CHECKING:
     from models.inpainter import Inpainter
 
 Floats = NDArray[np.float32]
-Read = tuple[Window, View, Lead | None]
+
+_FULL = 0.7  # share of the predicted memory beyond which what is not in use is given back
 
 
 def run_batches(
@@ -38,15 +49,16 @@ def run_batches(
     device: str = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Compute batches of a job and put each on disk before the next is counted.
+    """Compute batches of a job and put each on disk before it is counted.
 
     Batches of finer scales need those of the coarser ones: see ``Job.stages``.
 
     Args:
         job_folder: The job's work folder.
         batches: Numbers of batches.
-        device: ``auto`` or a torch device.
-        progress: Called with the number of each batch once it is on disk.
+        device: ``auto``, a torch device, or several of this machine with commas between, which
+            then share the batches; ``auto`` takes all GPUs.
+        progress: Called from this thread with the number of each batch once it is on disk.
 
     Raises:
         HeritageError: One of its kinds, if the master, the model or the disk fails.
@@ -54,91 +66,118 @@ def run_batches(
     keep_memory_steady()
     job = open_job(Path(job_folder))
     job.require_unchanged_master()
-    inpainter = load_inpainter(job.model, device)
-    for stage in job.stages(list(batches)):
-        with storage(job.folder):
-            _run_stage(job, stage, inpainter, progress)
+    inpainters = load_inpainters(job.model, device)
+    stages = job.stages(list(batches))
+    if not stages:
+        return
+    with storage(job.folder), ExitStack() as stack:
+        run = _open(job, inpainters, stack)
+        for stage in stages:
+            run.stage(stage, progress)
 
 
-def _run_stage(
-    job: Job, batches: list[int], inpainter: Inpainter, progress: Callable[[int], None] | None
-) -> None:
-    """Batches of one scale, which do not need each other."""
+def _open(job: Job, inpainters: Sequence[Inpainter], stack: ExitStack) -> _Run:
     assert job.plan is not None
-    plan, cache = job.plan, int(job.record["cache"])
-    patches = job.patches(cache)
-    leader = Leader(plan, patches, plan.windows[plan.batches[batches[0]][0]].level)
-    with (
-        open_master(job.master, job.page, cache) as master,
-        open_mask(job.mask) as mask,
-        ThreadPoolExecutor(READERS, "read-ahead") as threads,
-    ):
-        space = job.space(master.info)
-        wants_grain = job.wants_grain(space)
-        reader = ViewReader(master, mask, space)
+    cache = int(job.record["cache"])
+    master = stack.enter_context(open_master(job.master, job.page, cache))
+    mask = stack.enter_context(open_mask(job.mask))
+    stack.enter_context(repeatable())
+    stack.enter_context(memory_reused())
+    space = job.space(master.info)
+    idle: SimpleQueue[Filler] = SimpleQueue()
+    for inpainter in inpainters:
+        idle.put(Filler(inpainter))
 
-        def read(number: int) -> Read:
-            window = plan.windows[number]
-            return window, reader.read(window), leader.lead(window)
+    def pool(threads: int, name: str) -> ThreadPoolExecutor:
+        made = ThreadPoolExecutor(threads, name)
+        stack.callback(made.shutdown, cancel_futures=True)
+        return made
 
-        wanted = [plan.batches[batch] for batch in batches]
-        for batch, views in zip(batches, _read_ahead(threads, read, wanted), strict=True):
-            finished = _fill_batch(inpainter, views, plan.context, wants_grain)
-            patches.write(batch, finished, inpainter.device_class)
+    return _Run(
+        plan=job.plan,
+        patches=job.patches(cache),
+        reader=ViewReader(master, mask, space),
+        wants_grain=job.wants_grain(space),
+        predicted=int(job.record["memory"]),
+        idle=idle,
+        pinned=any(inpainter.device.type == "cuda" for inpainter in inpainters),
+        devices=len(inpainters),
+        writers=pool(1 + len(inpainters), "write"),
+        fillers=pool(len(inpainters), "fill"),
+        readers=pool(READERS, "read"),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all batches of a run share.
+
+    Threads only ever wait for those further up: writers for fillers, fillers for readers.
+    """
+
+    plan: Plan
+    patches: PatchFolder
+    reader: ViewReader
+    wants_grain: bool
+    predicted: int
+    idle: SimpleQueue[Filler]
+    pinned: bool
+    devices: int
+    writers: ThreadPoolExecutor
+    fillers: ThreadPoolExecutor
+    readers: ThreadPoolExecutor
+
+    def stage(self, batches: list[int], progress: Callable[[int], None] | None) -> None:
+        """Batches of one scale, which do not need each other."""
+        level = self.plan.windows[self.plan.batches[batches[0]][0]].level
+        leader = Leader(self.plan, self.patches, level)
+        begun = (self._begin(batch, leader) for batch in batches)
+        # One is filled on each device, one is put on disk, one waits so that no device does.
+        for batch in in_turn(self.writers, self._write, begun, self.devices + 2):
             if progress is not None:
                 progress(batch)
 
+    def _begin(self, batch: int, leader: Leader) -> _Begun:
+        windows = [self.plan.windows[number] for number in self.plan.batches[batch]]
+        staged = Staged(len(windows), windows[0].shape, self.pinned)
 
-def _read_ahead(
-    threads: ThreadPoolExecutor, read: Callable[[int], Read], batches: list[tuple[int, ...]]
-) -> Iterator[list[Read]]:
-    """The windows of each batch; those of the next are read while this one is computed."""
-    coming: list[Future[Read]] = []
-    try:
-        for batch in [*batches, ()]:
-            ready, coming = coming, [threads.submit(read, number) for number in batch]
-            if ready:
-                yield [future.result() for future in ready]
-    finally:
-        for future in coming:
-            future.cancel()
+        def read(place: int) -> Shown:
+            window = windows[place]
+            return staged.put(place, window, self.reader.read(window), leader.lead(window))
 
+        coming = [self.readers.submit(read, place) for place in range(len(windows))]
+        return _Begun(batch, staged, coming, self.fillers.submit(self._fill, staged, coming))
 
-def _fill_batch(
-    inpainter: Inpainter, views: list[Read], context: int, wants_grain: bool
-) -> dict[int, Patch]:
-    shown = [_shown(*one) for one in views]
-    with memory_reused():
-        filled = fill(inpainter, [image for image, _ in shown], [hole for _, hole in shown])
-    finished = {}
-    for (window, view, lead), result in zip(views, filled, strict=True):
-        if lead is not None:
-            reach = min(64.0, float(context))
-            result = merge_guide(result, lead.picture, view.hole, lead.covered, reach)
-        finished[window.number] = _patch(window, view, result, wants_grain)
-    return finished
+    def _fill(self, staged: Staged, coming: list[Future[Shown]]) -> tuple[Floats, str]:
+        for one in coming:
+            one.result()
+        filler = self.idle.get()
+        try:
+            return filler.fill(staged.images, staged.holes), filler.inpainter.device_class
+        finally:
+            self.idle.put(filler)
 
+    def _write(self, begun: _Begun) -> int:
+        filled, device = begun.filled.result()
+        reach = min(64.0, float(self.plan.context))
 
-def _shown(window: Window, view: View, lead: Lead | None) -> tuple[Floats, NDArray[np.bool_]]:
-    """What the model is given: image and hole.
+        def patch(place: int) -> Patch:
+            shown, image = begun.coming[place].result(), begun.staged.image(place)
+            return patch_of(shown, image, filled[place], self.wants_grain, reach)
 
-    In a guided window the hole outside the core is shown as known, as the coarser scale solved it:
-    that is what brings context to the middle of a hole larger than the window.
-    """
-    if lead is None:
-        return view.image, view.hole
-    core = np.zeros_like(view.hole)
-    core[window.core.within(window.box)] = True
-    lent = view.hole & ~core & lead.covered
-    return np.where(lent[..., None], lead.picture, view.image), view.hole & ~lent
+        numbers = self.plan.batches[begun.batch]
+        made = dict(zip(numbers, map(patch, range(len(numbers))), strict=True))
+        self.patches.write(begun.batch, made, device)
+        if resident() > _FULL * self.predicted:
+            give_back()
+        return begun.batch
 
 
-def _patch(window: Window, view: View, result: Floats, wants_grain: bool) -> Patch:
-    if window.level > 0:
-        return Patch(result, view.hole.astype(np.uint8))
-    core = window.core.within(window.box)
-    damaged = view.damaged[core]
-    inside = np.zeros_like(view.damaged)
-    inside[core] = damaged
-    grain = measure(view.image, result, view.hole, inside) if wants_grain else None
-    return Patch(result[core][damaged], claims(window, view.damaged)[damaged], grain)
+@dataclass(frozen=True)
+class _Begun:
+    """A batch under way."""
+
+    batch: int
+    staged: Staged
+    coming: list[Future[Shown]]
+    filled: Future[tuple[Floats, str]]

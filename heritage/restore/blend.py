@@ -20,6 +20,7 @@ from heritage.restore.windows import Window
 
 Bool = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 
 NONE, SHARED, WHOLE = 0, 1, 2
 """What a window claims of a pixel: nothing, a share, all of the piece it belongs to."""
@@ -42,28 +43,33 @@ def claims(window: Window, mask: Bool) -> npt.NDArray[np.uint8]:
     damage = mask[core]
     if window.level > 0:
         return np.where(damage, np.uint8(SHARED), np.uint8(NONE))
+    claimed = damage * np.uint8(WHOLE)
     cut = _cut(window, mask)
-    claimed = np.where(damage, np.uint8(WHOLE), np.uint8(NONE))
-    claimed[cut[core]] = SHARED if window.shares else NONE
+    if cut is not None:
+        claimed[cut] = SHARED if window.shares else NONE
     return claimed
 
 
-def _cut(window: Window, mask: Bool) -> Bool:
-    """The damaged pixels, in ``window.box``, of pieces that go on outside the core."""
+def _cut(window: Window, mask: Bool) -> Bool | None:
+    """The damaged pixels of the core whose pieces go on outside it; None where there are none."""
     import cv2
 
     # One pixel around the core shows what goes on; where the box ends there, the raster ends too.
     around = _ringed(window)
-    part = np.ascontiguousarray(mask[around.within(window.box)]).view(np.uint8)
-    count, label = cv2.connectedComponents(part, connectivity=8)
+    part = mask[around.within(window.box)]
+    core = window.core.within(around)
     ring = np.ones(part.shape, np.bool_)
-    ring[window.core.within(around)] = False
+    ring[core] = False
+    reaching = part[ring]
+    if not reaching.any():
+        return None
+    count, label = cv2.connectedComponents(
+        np.ascontiguousarray(part).view(np.uint8), connectivity=8
+    )
     goes_on = np.zeros(count, np.bool_)
     goes_on[label[ring]] = True
     goes_on[0] = False
-    cut = np.zeros(mask.shape, np.bool_)
-    cut[around.within(window.box)] = goes_on[label]
-    return cut
+    return np.asarray(goes_on[label[core]], np.bool_)
 
 
 def _ringed(window: Window) -> Box:
@@ -79,10 +85,14 @@ def weights(window: Window, overlap: int) -> Floats:
     Returns:
         (core height, core width) float32 in 0..1.
     """
+    rows, columns = _ramps(window, overlap)
+    return (rows[:, None] * columns[None, :]).astype(np.float32)
+
+
+def _ramps(window: Window, overlap: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     top, bottom, left, right = window.fade
     rows = _ramp(window.core.height, overlap, top, bottom)
-    columns = _ramp(window.core.width, overlap, left, right)
-    return (rows[:, None] * columns[None, :]).astype(np.float32)
+    return rows, _ramp(window.core.width, overlap, left, right)
 
 
 def _ramp(length: int, overlap: int, at_start: bool, at_end: bool) -> npt.NDArray[np.float64]:
@@ -94,101 +104,138 @@ def _ramp(length: int, overlap: int, at_start: bool, at_end: bool) -> npt.NDArra
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one window says about its core.
+    """What one window says about its core: its damaged pixels as a list.
 
     Attributes:
         window: Whose.
-        claims: (core height, core width) uint8, from ``claims``.
-        values: (core height, core width, c) float32; only claimed pixels count.
+        places: (n,) int, ascending: positions in the core, counted row by row.
+        claims: (n,) uint8, of ``claims`` there.
+        values: (n, c) float32; only claimed pixels count.
     """
 
     window: Window
+    places: Places
     claims: npt.NDArray[np.uint8]
     values: Floats
 
+    @classmethod
+    def of(
+        cls, window: Window, damage: Bool, claimed: npt.NDArray[np.uint8], values: Floats
+    ) -> Piece:
+        """From what a core's damaged pixels claim and are.
 
-def spread(values: Floats, damage: Bool) -> Floats:
-    """Lay out the values of a core's damaged pixels, kept as a list, as a picture.
+        Args:
+            window: Whose.
+            damage: (core height, core width) with n pixels set.
+            claimed: (n,) in raster order.
+            values: (n, c).
+        """
+        return cls(window, np.flatnonzero(damage), claimed, values)
 
-    Args:
-        values: (n, c), in raster order.
-        damage: (h, w) with n pixels set.
 
-    Returns:
-        (h, w, c), 0 where nothing is damaged.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One window's share of the damaged pixels of a block.
+
+    Attributes:
+        piece: What the window says.
+        own: (m,) which of the piece's pixels lie in the block, as positions in its lists.
+        there: (m,) where they are in the block's list of damaged pixels.
+        share: (m,) float64.
     """
-    picture = np.zeros((*damage.shape, values.shape[1]), np.float32)
-    picture[damage] = values
-    return picture
+
+    piece: Piece
+    own: Places
+    there: Places
+    share: npt.NDArray[np.float64]
 
 
-def normalised(
-    pieces: Iterable[tuple[Window, npt.NDArray[np.uint8]]], block: Box, overlap: int
-) -> list[tuple[Window, Box, npt.NDArray[np.float64]]]:
-    """Every window's share of each pixel in ``block``.
+def shares(pieces: Iterable[Piece], block: Box, mask: Bool, overlap: int) -> list[Share]:
+    """Every window's share of each damaged pixel in ``block``.
 
     Args:
-        pieces: Windows of one level with their claims, all that overlap the block.
+        pieces: Of windows of one level, all whose core overlaps the block, in any order.
         block: In pixels of that level.
+        mask: The damage in the block, (h, w), n pixels of it.
         overlap: The plan's.
 
     Returns:
-        By window number: the window, the rectangle it shares with the block, and its share there,
-        (h, w) float64. Over each claimed pixel the shares sum to one.
+        By window number. Over each claimed pixel the shares sum to one.
     """
-    found: list[tuple[Window, Box, npt.NDArray[np.float64]]] = []
-    taken = np.zeros((block.height, block.width), np.bool_)
-    for window, claimed in _in_order(pieces, block):
-        part = window.core.intersection(block)
-        whole = claimed[part.within(window.core)] == WHOLE
-        whole &= ~taken[part.within(block)]
-        taken[part.within(block)] |= whole
-        found.append((window, part, whole.astype(np.float64)))
-    total = taken.astype(np.float64)
-    for (window, claimed), (_, part, share) in zip(_in_order(pieces, block), found, strict=True):
-        if window.shares:
-            shared = claimed[part.within(window.core)] == SHARED
-            shared &= ~taken[part.within(block)]
-            share += weights(window, overlap)[part.within(window.core)] * shared
-            total[part.within(block)] += np.where(shared, share, 0.0)
+    damaged = np.flatnonzero(mask)
+    # Only where the mask is set is this ever read.
+    listed = np.empty(mask.size, np.intp)
+    listed[damaged] = np.arange(len(damaged))
+    taken = np.zeros(len(damaged), np.bool_)
+    total = np.zeros(len(damaged), np.float64)
+    found: list[Share] = []
+    near = [piece for piece in pieces if piece.window.core.overlaps(block)]
+    for piece in sorted(near, key=lambda one: one.window.number):
+        own, place = _inside(piece, block, mask)
+        there = listed[place]
+        whole = piece.claims[own] == WHOLE
+        whole &= ~taken[there]
+        taken[there] |= whole
+        found.append(Share(piece, own, there, whole.astype(np.float64)))
+    total[taken] = 1.0
+    for one in found:
+        if one.piece.window.shares:
+            shared = (one.piece.claims[one.own] == SHARED) & ~taken[one.there]
+            weight = _weights_at(one.piece.window, one.piece.places[one.own], overlap)
+            one.share[shared] = weight[shared]
+            total[one.there] += one.share * shared
     total[total == 0] = 1.0
-    return [(window, part, share / total[part.within(block)]) for window, part, share in found]
+    return [Share(s.piece, s.own, s.there, s.share / total[s.there]) for s in found]
 
 
-def _in_order(
-    pieces: Iterable[tuple[Window, npt.NDArray[np.uint8]]], block: Box
-) -> list[tuple[Window, npt.NDArray[np.uint8]]]:
-    near = [piece for piece in pieces if piece[0].core.overlaps(block)]
-    return sorted(near, key=lambda piece: piece[0].number)
+def _inside(piece: Piece, block: Box, mask: Bool) -> tuple[Places, Places]:
+    """Which of a piece's pixels are damaged pixels of the block, and where in it they lie."""
+    core = piece.window.core
+    row, column = np.divmod(piece.places, core.width)
+    row += core.y0 - block.y0
+    column += core.x0 - block.x0
+    own = np.arange(len(row))
+    if not block.contains(core):
+        within = (row >= 0) & (row < block.height) & (column >= 0) & (column < block.width)
+        own = np.flatnonzero(within)
+        row, column = row[own], column[own]
+    place = row * block.width + column
+    known = mask.ravel()[place]
+    return (own, place) if known.all() else (own[known], place[known])
+
+
+def _weights_at(window: Window, places: Places, overlap: int) -> Floats:
+    """``weights`` at some positions of the core."""
+    rows, columns = _ramps(window, overlap)
+    row, column = np.divmod(places, window.core.width)
+    return (rows[row] * columns[column]).astype(np.float32)
 
 
 def blend(
     pieces: Sequence[Piece], block: Box, mask: Bool, overlap: int, channels: int = 3
-) -> tuple[Floats, Bool]:
-    """The blended answer in a block, inside the mask only.
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The blended answer for the damaged pixels of a block: costs what the damage costs.
 
     Args:
         pieces: Of all windows of one level whose core overlaps the block, in any order.
         block: In pixels of that level.
-        mask: The damage in the block, (h, w).
+        mask: The damage in the block, (h, w), n pixels of it.
         overlap: The plan's.
         channels: Samples of a pixel.
 
     Returns:
-        (h, w, channels) float32, 0 where there is no answer, and (h, w) bool, where there is one:
-        at full scale everywhere in the mask.
+        (n, channels) float32 in raster order, 0 where there is no answer, and (n,) bool, where
+        there is one: at full scale everywhere.
     """
-    by_number = {piece.window.number: piece for piece in pieces}
-    total = np.zeros((block.height, block.width, channels), np.float64)
-    answered = np.zeros((block.height, block.width), np.bool_)
-    shares = normalised([(p.window, p.claims) for p in pieces], block, overlap)
-    for window, part, share in shares:
-        values = by_number[window.number].values[part.within(window.core)]
-        says = (share > 0) & mask[part.within(block)]
-        here = part.within(block)
+    count = int(np.count_nonzero(mask))
+    total = np.zeros((count, channels), np.float64)
+    answered = np.zeros(count, np.bool_)
+    for one in shares(pieces, block, mask, overlap):
+        says = one.share > 0
         # Where a window says nothing its values may be anything, even NaN.
-        total[here] += np.where(says[..., None], values * share[..., None], 0.0)
-        answered[here] |= says
+        there, share = one.there[says], one.share[says]
+        total[there] += one.piece.values[one.own[says]] * share[:, None]
+        answered[there] = True
     return total.astype(np.float32), answered
 
 

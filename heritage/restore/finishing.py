@@ -10,18 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from heritage.damage.masks import MaskReader, open_mask
-from heritage.errors import MasterRefused, OutputInTheWay, StorageFailed
-from heritage.geometry import Box
+from heritage.errors import OutputInTheWay, StorageFailed
 from heritage.restore.allocator import keep_memory_steady
-from heritage.restore.assembling import Assembler, grain_to_add
 from heritage.restore.canonical import digest
 from heritage.restore.inpainters import card_of
 from heritage.restore.job import Job, open_job
-from heritage.restore.layer import BLOCK, LayerReader, Native, gdal_environment
 from heritage.restore.lock import RestorationLock, held_here
+from heritage.restore.pictures import write_pictures
 from heritage.restore.provenance import (
     describe_composed,
     describe_master,
@@ -32,7 +27,7 @@ from heritage.restore.provenance import (
 )
 from heritage.restore.restoration import Restoration, read_restoration
 from heritage.restore.storage import remove_folder, storage, sync, sync_folder
-from heritage.tiff import Composed, MasterInfo, compose, open_master, sha256_file
+from heritage.tiff import Composed, MasterInfo, sha256_file
 
 
 def finish(
@@ -73,27 +68,9 @@ def _finish_locked(job: Job, progress: Callable[[int, int], None] | None) -> Res
     names = file_names(job.name)
     shutil.copyfile(job.mask, result / names["mask"])
     sync(result / names["mask"])
-    tell = _Progress(job.damaged_pixels * 2, progress)
-    with (
-        gdal_environment(int(job.record["cache"])),
-        open_mask(job.mask) as mask,
-    ):
-        info, note = _write_layer(job, mask, result / names["layer"], tell)
-        composed = _compose(job, mask, info, result, tell)
+    info, note, composed = write_pictures(job, result, progress)
     _record(job, info, note, composed, devices, result)
     return _publish(job, result)
-
-
-class _Progress:
-    """Adds up what is done."""
-
-    def __init__(self, total: int, report: Callable[[int, int], None] | None) -> None:
-        self._total, self._done, self._report = total, 0, report
-
-    def add(self, pixels: int) -> None:
-        self._done += pixels
-        if self._report is not None:
-            self._report(self._done, self._total)
 
 
 def _devices(job: Job) -> list[str]:
@@ -107,50 +84,6 @@ def _devices(job: Job) -> list[str]:
             f"{missing} of {len(devices)} batches are not on disk or damaged; run again", job.folder
         )
     return sorted({device for device in devices if device is not None})
-
-
-def _write_layer(job: Job, mask: MaskReader, path: Path, tell: _Progress) -> tuple[MasterInfo, str]:
-    assert job.plan is not None
-    cache = int(job.record["cache"])
-    patches = job.patches(cache)
-    with open_master(job.master, job.page, cache) as master:
-        space = job.space(master.info)
-        grain = None
-        if job.wants_grain(space):
-            seed = int(job.record["options"]["seed"])
-            grain = grain_to_add(job.plan, patches.grains(), seed)
-        assembler = Assembler(master, mask, space, job.plan, patches, grain)
-        assembler.write_layer(path, tell.add)
-        return master.info, space.note
-
-
-def _compose(
-    job: Job, mask: MaskReader, info: MasterInfo, result: Path, tell: _Progress
-) -> Composed:
-    names = file_names(job.name)
-    with LayerReader(result / names["layer"], info.dtype) as layer:
-
-        def paint(box: Box, pixels: Native) -> None:
-            for block in _blocks(box):
-                if mask.any(block):
-                    restored, alpha = layer.read(block)
-                    replaced = alpha != 0
-                    pixels[block.within(box)][replaced] = restored[replaced]
-                    tell.add(int(np.count_nonzero(replaced)))
-
-        composed = compose(job.master, result / names["restored"], paint, mask.any, job.page)
-    if composed.source_sha256 != job.record["identity"]["master"]:
-        raise MasterRefused("changed while it was being restored; run again", job.master)
-    return composed
-
-
-def _blocks(box: Box) -> list[Box]:
-    """The layer's blocks under a box, so that empty ones are not read."""
-    return [
-        Box(y, x, y + BLOCK, x + BLOCK).intersection(box)
-        for y in range(box.y0 // BLOCK * BLOCK, box.y1, BLOCK)
-        for x in range(box.x0 // BLOCK * BLOCK, box.x1, BLOCK)
-    ]
 
 
 def _record(

@@ -30,6 +30,7 @@ STRONGEST = 0.04  # of full scale; more than any emulsion, less than any drawing
 ENOUGH = 256  # pixels below which a measurement says nothing
 RING = 24  # pixels around a fill in which the grain is measured
 REACH = 3  # pixels that correlated noise may spread
+_CELL = 64  # pixels; noise is blurred in cells of this side that want any
 _HIGH_PASS = np.array([1, 4, 6, 4, 1], np.float64) / 16
 
 
@@ -66,20 +67,32 @@ def measure(
         hole: (h, w) where pixels are unknown, whoever will fill them.
         fill: (h, w) which of them this window filled.
     """
+    near = _around(fill)
     inside = np.zeros((3, 3))
     if fill.any():
-        residual, trusted = _high_pass(filled, fill)
-        within = trusted & fill
-        inside = _covariance(residual[within if within.any() else fill])
-    residual, trusted = _high_pass(known, ~hole)
+        residual, trusted = _high_pass(filled[near], fill[near])
+        within = trusted & fill[near]
+        inside = _covariance(residual[within if within.any() else fill[near]])
     # Beside the hole if there is enough of it: further off, brushwork would be taken for grain.
-    calm = trusted & _calm(known, ~hole & _near(fill))
+    residual, trusted = _high_pass(known[near], ~hole[near])
+    calm = trusted & _calm(known[near], ~hole[near] & _near(fill[near]))
     if np.count_nonzero(calm) < ENOUGH:
+        residual, trusted = _high_pass(known, ~hole)
         calm = trusted & _calm(known, ~hole)
     count = int(np.count_nonzero(calm))
     if count < ENOUGH:
         return Grain(np.zeros((3, 3)), inside, 0.0, 0)
     return Grain(_covariance(residual[calm]), inside, _neighbours(residual, calm), count)
+
+
+def _around(fill: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The part of a window that a measurement beside its fill can see: filters reach 7 pixels."""
+    rows, columns = (np.flatnonzero(fill.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(None), slice(None)
+    margin = RING + 8
+    y0, x0 = max(int(rows[0]) - margin, 0), max(int(columns[0]) - margin, 0)
+    return slice(y0, int(rows[-1]) + margin + 1), slice(x0, int(columns[-1]) + margin + 1)
 
 
 def _near(fill: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -113,26 +126,58 @@ def noise(box: Box, seed: int, softness: float) -> Floats:
         seed: One per restoration.
         softness: Blur in pixels; 0 gives white noise.
     """
-    wide = box.grown(REACH)
-    white = _white(wide.y0, wide.x0, wide.height, wide.width, seed)
-    inner = slice(REACH, -REACH)
+    return noise_at(np.ones((box.height, box.width), np.bool_), box, seed, softness).reshape(
+        box.height, box.width, 3
+    )
+
+
+def noise_at(wanted: NDArray[np.bool_], box: Box, seed: int, softness: float) -> Floats:
+    """The same noise, only where it is wanted: costs what those pixels cost.
+
+    Args:
+        wanted: (h, w) with n pixels set.
+        box: Pixels of the master.
+        seed: One per restoration.
+        softness: Blur in pixels; 0 gives white noise.
+
+    Returns:
+        (n, 3) float32 in raster order.
+    """
     if softness <= 0:
-        return np.ascontiguousarray(white[inner, inner])
+        row, column = np.nonzero(wanted)
+        return _white(row + box.y0, column + box.x0, seed)
     kernel = _blur(softness)
+    soft = np.zeros((*wanted.shape, 3), np.float32)
+    for y in range(0, wanted.shape[0], _CELL):
+        for x in range(0, wanted.shape[1], _CELL):
+            here = slice(y, y + _CELL), slice(x, x + _CELL)
+            if wanted[here].any():
+                at = y + box.y0, x + box.x0
+                soft[here] = _soft_cell(wanted[here], *at, seed, kernel)
+    return np.asarray(soft[wanted] / float((kernel**2).sum()), np.float32)
+
+
+def _soft_cell(wanted: NDArray[np.bool_], y0: int, x0: int, seed: int, kernel: Matrix) -> Floats:
+    """Blurred noise of one cell; what no wanted pixel sees is left out before the blur."""
+    seen = np.pad(wanted.view(np.uint8), REACH)
+    side = 2 * REACH + 1
+    row, column = np.nonzero(cv2.dilate(seen, np.ones((side, side), np.uint8)))
+    white = np.zeros((*seen.shape, 3), np.float32)
+    white[row, column] = _white(row + (y0 - REACH), column + (x0 - REACH), seed)
     soft = cv2.sepFilter2D(white, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(soft[inner, inner] / float((kernel**2).sum()), np.float32)
+    return np.asarray(soft[REACH:-REACH, REACH:-REACH], np.float32)
 
 
-def _white(y0: int, x0: int, height: int, width: int, seed: int) -> Floats:
-    """Independent normal numbers keyed by row, column, channel and seed.
+def _white(row: NDArray[np.int64], column: NDArray[np.int64], seed: int) -> Floats:
+    """Independent normal numbers keyed by row, column, channel and seed: (n, 3).
 
     The hash is splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
     OOPSLA 2014).
     """
     # Positions may be negative at the raster's border: they wrap, which is as good a key.
-    rows = (np.arange(y0, y0 + height, dtype=np.int64).view(np.uint64) << np.uint64(32))[:, None]
-    keys = rows ^ (np.arange(x0, x0 + width, dtype=np.int64).view(np.uint64) & np.uint64(2**32 - 1))
-    keys = np.asarray(keys[..., None] * np.uint64(3) + np.arange(3, dtype=np.uint64), np.uint64)
+    rows = row.astype(np.int64).view(np.uint64) << np.uint64(32)
+    keys = rows ^ (column.astype(np.int64).view(np.uint64) & np.uint64(2**32 - 1))
+    keys = np.asarray(keys[:, None] * np.uint64(3) + np.arange(3, dtype=np.uint64), np.uint64)
     with np.errstate(over="ignore"):
         state = _mixed(keys + np.uint64(seed & (2**64 - 1)) * np.uint64(0x9E3779B97F4A7C15))
         state = _mixed(state + np.uint64(0x9E3779B97F4A7C15))

@@ -66,8 +66,9 @@ class Leader:
         for window in self._windows.overlapping(around):
             patch = self._patches.read(window.number)
             core = window.core.within(window.box)
-            claimed = np.where(patch.marks[core] != 0, np.uint8(SHARED), np.uint8(0))
-            pieces.append(Piece(window, claimed, patch.values[core]))
+            damaged = patch.marks[core] != 0
+            values = patch.values[core][damaged]
+            pieces.append(Piece.of(window, damaged, np.full(len(values), SHARED, np.uint8), values))
             if window.box.overlaps(box):
                 part = window.box.intersection(box)
                 here, there = part.within(box), part.within(window.box)
@@ -76,4 +77,6 @@ class Leader:
                 known[here] |= read
                 hole[here] |= ~read
         answer, answered = blend(pieces, box, hole, self._plan.overlap)
-        return np.where(answered[..., None], answer, picture), known | answered
+        picture[hole] = np.where(answered[:, None], answer, picture[hole])
+        known[hole] |= answered
+        return picture, known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -100,10 +101,12 @@ def _prepare_locked(
     with storage(work):
         (work / "patches").mkdir(parents=True, exist_ok=True)
         imported = work / "incoming.tif"
-        mask_info = import_mask(mask, imported, info.height, info.width)
-        sync(imported)
+        with ThreadPoolExecutor(1, "hash") as beside:
+            hashed = beside.submit(sha256_file, info.path)
+            mask_info = import_mask(mask, imported, info.height, info.width)
+            sync(imported)
         identity = {
-            "master": sha256_file(info.path),
+            "master": hashed.result(),
             "page": info.page,
             "mask": mask_info.sha256,
             "model": card.name,

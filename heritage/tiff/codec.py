@@ -114,7 +114,7 @@ class Codec:
         if self.compression in JPEG and not ends_properly(data):
             raise ValueError("its JPEG data is cut off")
         plane: Pixels = pixels[0]
-        if self.dtype == np.bool_ and plane.dtype == np.uint8:
+        if self.dtype == np.bool_ and plane.dtype == np.uint8 and plane.max(initial=0) <= 1:
             plane = plane.astype(np.bool_)  # fax decoders return bytes of 0 and 1
         if plane.dtype != self.dtype:
             raise ValueError(f"it holds {plane.dtype} samples, its tags say {self.dtype}")

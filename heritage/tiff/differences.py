@@ -23,6 +23,7 @@ from heritage.tiff.parsing import StructureReader
 from heritage.tiff.picture import Picture
 from heritage.tiff.pyramid import Level, levels_of, read_box
 from heritage.tiff.renewal import GONE, REPLACED, YCBCR_TAGS
+from heritage.tiff.space import block_sizes
 from heritage.tiff.structure import (
     CHILDREN,
     DATA_TAGS,
@@ -205,8 +206,9 @@ def _blocks(reader: StructureReader, directory: Directory) -> list[tuple[int, in
         start, size = directory.tags.get(where), directory.tags.get(length)
         if start is None or size is None or not {start.type, size.type} <= INTEGER_TYPES:
             continue
-        pairs = zip(reader.values(start).tolist(), reader.values(size).tolist(), strict=False)
-        blocks += [(int(at), int(count)) for at, count in pairs]
+        sizes = block_sizes(directory, reader, where, length)
+        pairs = zip(reader.values(start).tolist(), sizes.tolist(), strict=False)
+        blocks += [(at, count) for at, count in pairs if at]
     return blocks
 
 

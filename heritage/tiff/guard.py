@@ -1,99 +1,77 @@
-"""Opening unknown files in a process of their own, so that no crash or memory bomb reaches us."""
+"""The few guards of this process, and what they are asked: what is this file, what is this tile?"""
 
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import selectors
-import subprocess
-import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from heritage import errors
 from heritage.errors import MasterRefused
 from heritage.tiff.info import MasterInfo
+from heritage.tiff.isolation import Guard, WorkerGone
 
-SECONDS: Final = 8.0
-"""Wall clock for one file."""
-START_SECONDS: Final = 60.0
-"""Wall clock for starting the process on a busy machine; it happens once."""
-
-
-class WorkerGone(Exception):
-    """The process died or did not answer in time."""
+MOST: Final = min(4, os.cpu_count() or 1)
+"""As many as there are threads that decode (``heritage.tiff.order``)."""
 
 
-class Guard:
-    """One worker process, started when first needed and again after it died. Thread-safe."""
+class Guards:
+    """Guards that are lent to one thread at a time; another is made only when all are lent."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._all: list[Guard] = []
+        self._idle: list[Guard] = []
+        self._freed = threading.Condition()
 
-    def ask(self, request: dict[str, Any], seconds: float = SECONDS) -> dict[str, Any]:
-        """The worker's answer.
+    @contextmanager
+    def borrowed(self) -> Iterator[Guard]:
+        """One that nobody else uses meanwhile, the one used last if it is idle."""
+        with self._freed:
+            while not self._idle and len(self._all) >= self._most:
+                self._freed.wait()
+            if not self._idle:
+                self._all.append(Guard())
+                self._idle.append(self._all[-1])
+            guard = self._idle.pop()
+        try:
+            yield guard
+        finally:
+            with self._freed:
+                if guard in self._all:
+                    self._idle.append(guard)
+                self._freed.notify()
 
-        Raises:
-            WorkerGone: If it dies or takes longer than ``seconds``.
-        """
-        with self._lock:
-            process = self._started()
-            try:
-                assert process.stdin is not None
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                process.stdin.flush()
-                return _line(process, seconds)
-            except (WorkerGone, OSError) as error:
-                self._stop()
-                raise WorkerGone(str(error)) from error
-            except BaseException:
-                # Interrupted while waiting: the answer to come would be taken for the next one.
-                self._stop()
-                raise
+    def trim(self) -> None:
+        """Give back the memory that idle guards hold for pixels."""
+        for guard in list(self._all):
+            guard.trim()
+
+    def processes(self) -> list[int]:
+        """Numbers of their processes, for those who watch over memory."""
+        return [one for guard in list(self._all) if (one := guard.process) is not None]
 
     def close(self) -> None:
-        """End the process."""
-        with self._lock:
-            self._stop()
+        """End their processes."""
+        for guard in list(self._all):
+            guard.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        alive = self._process is not None and self._process.poll() is None
-        if self._process is not None and self._owner == os.getpid() and alive:
-            return self._process
-        self._stop()
-        self._owner = os.getpid()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "heritage.tiff.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            start_new_session=True,
-        )
-        _line(self._process, START_SECONDS)
-        return self._process
+    def forget(self) -> None:
+        """In a forked child: its guards are the parent's."""
+        for guard in self._all:
+            guard.forget()
+        self._all, self._idle = [], []
+        self._freed = threading.Condition()
 
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-        # After a fork the worker is our parent's, to keep or to end.
-        if self._owner == os.getpid():
-            process.kill()
-            process.wait()
-        else:
-            process.returncode = 0
+
+GUARDS: Final = Guards()
+atexit.register(GUARDS.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=GUARDS.forget)
 
 
 def inspect(path: Path | str, page: int | None = None) -> MasterInfo:
@@ -112,7 +90,8 @@ def inspect(path: Path | str, page: int | None = None) -> MasterInfo:
     # Without resolving links: what is asked for is what is named in messages.
     place = Path(path)
     try:
-        answer = _GUARD.ask({"path": os.path.abspath(place), "page": page})  # noqa: PTH100
+        with GUARDS.borrowed() as guard:
+            answer = guard.ask({"path": os.path.abspath(place), "page": page})  # noqa: PTH100
     except WorkerGone as error:
         raise MasterRefused(
             f"opening it fails badly ({error}); the file is damaged", place
@@ -121,35 +100,3 @@ def inspect(path: Path | str, page: int | None = None) -> MasterInfo:
         return MasterInfo.from_wire(answer["master"] | {"path": str(place)})
     fault: type[errors.HeritageError] = getattr(errors, answer["fault"])
     raise fault(answer["reason"], place)
-
-
-def _line(process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
-    assert process.stdout is not None
-    received, deadline = b"", time.monotonic() + seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while not received.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
-                raise WorkerGone(f"no answer within {seconds:.0f} seconds")
-            piece = os.read(process.stdout.fileno(), 1 << 20)
-            if not piece:
-                raise WorkerGone("the decoder crashed")
-            received += piece
-    answer: dict[str, Any] = json.loads(received)
-    return answer
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without threads that reserve memory, and finding the same packages."""
-    return os.environ | {
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "1",
-        "PYTHONPATH": os.pathsep.join(entry or "." for entry in sys.path),
-        "PYTHONWARNINGS": "ignore",
-    }
-
-
-_GUARD: Final = Guard()
-atexit.register(_GUARD.close)

@@ -38,7 +38,7 @@ def examine(path: Path | str, page: int | None = None) -> MasterInfo:
         StorageFailed: If the file cannot be read.
     """
     began = time.monotonic()
-    with Picture(path, page) as picture:
+    with Picture(path, page, guarded=False) as picture:
         rewritable, tried = picture.info.rewritable, False
         for cell in _sample(picture):
             pixels = picture.joined(cell)

@@ -20,6 +20,7 @@ import tifffile
 from heritage.errors import HeritageError, MasterRefused, StorageFailed
 from heritage.tiff.appearance import describe
 from heritage.tiff.codec import DECODER_FAULTS, Codec, Pixels, row_bytes
+from heritage.tiff.decoding import GuardedDecoder, read_page, require_plausible
 from heritage.tiff.grid import Cell, Grid
 from heritage.tiff.loss import is_lossy
 from heritage.tiff.pages import choose_page
@@ -45,6 +46,10 @@ class Picture:
     Args:
         path: The file.
         page: Which page, from 0; by default the largest one at full resolution.
+        level_at: Where the directory lies that is opened in place of the page's own: that of a
+            smaller version of it.
+        guarded: Whether compressed tiles or strips are decoded in another process; only a
+            process that may crash itself says no.
 
     Attributes:
         info: What it is.
@@ -61,8 +66,18 @@ class Picture:
         StorageFailed: If the file cannot be read.
     """
 
-    def __init__(self, path: Path | str, page: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        page: int | None = None,
+        *,
+        guarded: bool = True,
+        level_at: int | None = None,
+    ) -> None:
         self.path = Path(path)
+        self._level_at = level_at
+        self._guarded = guarded
+        self._guard: GuardedDecoder | None = None
         self.descriptor = _open(self.path)
         self._tiff: tifffile.TiffFile | None = None
         try:
@@ -92,6 +107,8 @@ class Picture:
         """Close the file; twice does no harm."""
         if self._tiff is not None:
             self._tiff.close()
+        if self._guard is not None:
+            self._guard.close()
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
@@ -120,6 +137,8 @@ class Picture:
         segment = cell.segment + plane * self.grid.per_plane
         try:
             if not self.raw_rows:
+                if self._guard is not None:
+                    return self._guard.decode(segment, self.segment_bytes)
                 return self.codec.decode(segment, self.segment_bytes(segment))
             if not self.table.counts[segment]:
                 shape = cell.rows, cell.columns, self.codec.samples
@@ -143,6 +162,10 @@ class Picture:
         """Bytes that an uncompressed segment needs."""
         row = row_bytes(self.codec.bits, self.grid.segment_width * self.codec.samples)
         return self.grid.stored_rows(segment) * row
+
+    def empty_segment(self, segment: int) -> bytes:
+        """What an uncompressed segment that is left out stands for, all of it."""
+        return self.empty_rows(self.grid.stored_rows(segment))
 
     def empty_rows(self, rows: int) -> bytes:
         """What an uncompressed segment that is left out stands for."""
@@ -177,11 +200,13 @@ class Picture:
         self.structure = self.reader.structure()
         index = choose_page(self.structure, self.reader, page)
         self.directory = self.structure.pages[index]
-        self._tiff = tifffile.TiffFile(
-            str(self.path), is_ndpi=False, is_lsm=False, is_scanimage=False
-        )
-        self._tiff.filehandle.seek(self.directory.at)
-        self.page = tifffile.TiffPage(self._tiff, index=index)
+        if self._level_at is not None:
+            self.directory = next(
+                one for one in self.structure.directories() if one.at == self._level_at
+            )
+        self._require_of_its_own()
+        self.page = read_page(self.path, self.directory.at, index)
+        self._tiff = self.page.parent
         self.info = describe(self.structure, self.reader, self.directory, self.page, index)
         self.grid = self._grid()
         self.table = read_table(self.reader, self.directory, self.page, self.grid)
@@ -190,6 +215,17 @@ class Picture:
             raise MasterRefused("its directories overlap with other data; it is damaged", self.path)
         self.info = replace(self.info, lossy=is_lossy(int(self.page.compression), self._head()))
         self.codec = Codec(self.page)
+        if not self.raw_rows:
+            require_plausible(self.codec, self.table.counts)
+        if self._guarded and not self.raw_rows:
+            at = self.directory.at
+            self._guard = GuardedDecoder(self.path, self.descriptor, at, self.codec)
+
+    def _require_of_its_own(self) -> None:
+        """Refuse a page that is a second page, or a sub-image, as well: both would change."""
+        names = [d.name for d in self.structure.directories() if d.at == self.directory.at]
+        if len(names) > 1:
+            raise MasterRefused(f"{' and '.join(names)} are the same one; it is damaged", self.path)
 
     def _head(self) -> bytes:
         """The beginning of the first tile or strip that is there."""

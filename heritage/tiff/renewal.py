@@ -19,6 +19,8 @@ SHORT: Final = 3
 RGB: Final = 2
 YCBCR_TAGS: Final = frozenset({529, 530, 531, 532})
 """Coefficients, subsampling, positioning and reference levels of YCbCr: the page is RGB now."""
+SUBSAMPLING: Final = frozenset({530})
+"""Some writers leave it on RGB pages; without JPEG, readers take it for subsampled data."""
 GONE: Final = frozenset({273, 279, 292, 293, 324, 325, 347, *range(512, 522), 50674})
 """Positions, fax options, JPEG tables and LERC parameters of the old compression."""
 REPLACED: Final = frozenset({258, 259, 262, 266, 277, 317})
@@ -45,7 +47,7 @@ def renewed_tags(picture: Picture, codec: LosslessCodec) -> Changes:
         None for those that go, positions and lengths of segments among them.
     """
     info, tags = picture.info, picture.directory.tags
-    gone = GONE | (YCBCR_TAGS if _becomes_rgb(picture) else frozenset())
+    gone = GONE | (YCBCR_TAGS if _becomes_rgb(picture) else SUBSAMPLING)
     changed: Changes = dict.fromkeys(code for code in gone if code in tags)
     short = {259: [DEFLATE], 317: [codec.predictor]}
     if 262 not in tags or _becomes_rgb(picture):

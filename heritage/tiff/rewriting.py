@@ -47,8 +47,8 @@ class Rewriter:
 
     def __init__(self, picture: Picture, beside: Rewriter | None = None) -> None:
         self.picture = picture
-        self.draft = Draft(picture.structure.bytes) if beside is None else beside.draft
-        self.space = Space(picture.structure.bytes) if beside is None else beside.space
+        self.draft: Draft = Draft(picture.structure.bytes) if beside is None else beside.draft
+        self.space: Space = Space(picture.structure.bytes) if beside is None else beside.space
         self.occupancy = picture.occupancy
         self.offsets = picture.table.offsets.copy()
         self.counts = self._stored_counts()

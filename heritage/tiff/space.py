@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from heritage.errors import MasterRefused
 from heritage.tiff.parsing import StructureReader
 from heritage.tiff.segments import SegmentTable
 from heritage.tiff.structure import DATA_TAGS, Directory, Structure
@@ -96,12 +97,19 @@ def _data(
         if where not in tags or (own and where == first):
             continue
         starts = np.minimum(reader.values(tags[where]), end).astype(np.int64)
-        if length in tags and tags[length].count == len(starts):
-            sizes = np.minimum(reader.values(tags[length]), end).astype(np.int64)
-            if where == 273 and _plain(directory, reader):
-                # Some writers give the last, shorter strip the length of a full one.
-                before = sizes.cumsum() - sizes
-                sizes = np.clip(_plain_bytes(directory, reader) - before, 0, sizes)
+        if length in tags:
+            if tags[length].count != len(starts):
+                raise MasterRefused(
+                    f"{directory.name} lists {len(starts)} positions, but "
+                    f"{tags[length].count} lengths; the file is damaged",
+                    reader.path,
+                )
+            sizes = block_sizes(directory, reader, where, length)
+            if np.any(starts + sizes > end):
+                raise MasterRefused(
+                    f"{directory.name} reaches past the end of the file; it is cut off",
+                    reader.path,
+                )
         else:
             guess = TABLE_BYTES if where == 513 else _plain_bytes(directory, reader)
             sizes = np.full(len(starts), min(guess // max(1, len(starts)), end), np.int64)
@@ -110,6 +118,26 @@ def _data(
         if code in tags:
             starts = np.minimum(reader.values(tags[code]), end).astype(np.int64)
             yield starts, np.where(starts > 0, np.minimum(TABLE_BYTES, end - starts), 0)
+
+
+def block_sizes(
+    directory: Directory, reader: StructureReader, where: int, length: int
+) -> NDArray[np.int64]:
+    """Bytes of the tiles, strips or other data that two tags of a directory tell of.
+
+    Args:
+        directory: That has both tags.
+        reader: Reads their values.
+        where: The tag with the positions.
+        length: The tag with the lengths.
+    """
+    sizes = np.minimum(reader.values(directory.tags[length]), reader.bytes).astype(np.int64)
+    if where == 273 and len(sizes) and _plain(directory, reader):
+        # Some writers give the last, shorter strip the length of a full one.
+        rest = _plain_bytes(directory, reader) - int(sizes[:-1].sum())
+        if 0 < rest < int(sizes[-1]):
+            sizes[-1] = rest
+    return sizes
 
 
 def _plain(directory: Directory, reader: StructureReader) -> bool:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 
 from heritage.geometry import Box
-from heritage.restore.layer import LayerReader, LayerWriter, gdal_environment, opaque
+from heritage.restore.layer import (
+    BlockEncoder,
+    LayerFormat,
+    LayerReader,
+    gdal_environment,
+    opaque,
+    write_layer,
+)
 
 DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 DTYPES += ["float16", "float32", "float64"]
@@ -27,13 +36,14 @@ def values(dtype, shape, seed=0):
 
 
 def write(path, dtype, samples, icc=None):
-    written = {}
-    with gdal_environment(), LayerWriter(path, 700, 1100, samples, dtype, icc) as layer:
-        for box in BLOCKS:
-            native = values(dtype, (box.height, box.width, samples))
-            replaced = values("bool", (box.height, box.width), 1)
-            layer.write(box, native, replaced)
-            written[box] = native, replaced
+    layer = LayerFormat(700, 1100, samples, dtype, icc)
+    written, tiles, encoder = {}, [], BlockEncoder(layer)
+    for box in BLOCKS:
+        native = values(dtype, (box.height, box.width, samples))
+        replaced = values("bool", (box.height, box.width), 1)
+        tiles.append((box, encoder.encode(native[replaced], replaced)))
+        written[box] = native, replaced
+    write_layer(path, layer, tiles)
     return written
 
 
@@ -63,6 +73,17 @@ def test_bytes_are_the_same_each_time_and_empty_blocks_cost_nothing(tmp_path):
     with tifffile.TiffFile(one) as file:
         counts = file.pages[0].databytecounts
     assert sum(count > 0 for count in counts) == len(BLOCKS)
+
+
+def test_a_disk_that_keeps_something_else_is_noticed(tmp_path, monkeypatch):
+    honest = os.pread
+
+    def rotten(descriptor, size, at):
+        return honest(descriptor, size, at)[:-1] + b"?"
+
+    monkeypatch.setattr(os, "pread", rotten)
+    with pytest.raises(OSError, match="did not keep what was written"):
+        write(tmp_path / "x.layer.tif", "uint8", 3)
 
 
 def test_the_profile_of_the_master_travels_with_the_layer(tmp_path):

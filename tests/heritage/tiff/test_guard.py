@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from heritage.errors import HeritageError, MasterRefused, StorageFailed
 from heritage.geometry import Box
 from heritage.tiff import compose, inspect, open_master, structure_differences
-from heritage.tiff.guard import Guard, WorkerGone
+from heritage.tiff.isolation import Guard, WorkerGone
 
 SOUND = {
     # tests/heritage/tiff/test_compose.py says why these three can be restored.
@@ -121,9 +121,9 @@ def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from heritage.tiff import inspect\n"
-        "from heritage.tiff.guard import _GUARD\n"
+        "from heritage.tiff.guard import GUARDS\n"
         "inspect(sys.argv[1])\n"
-        "print(_GUARD._process.pid, flush=True)\n"
+        "print(*GUARDS.processes(), flush=True)\n"
         "if sys.argv[2] == 'killed': os.kill(os.getpid(), 9)\n"
     )
     for how in ("finished", "killed"):
