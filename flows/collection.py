@@ -16,6 +16,7 @@ from flows.report import Fate, Outcome
 from flows.restore import restore_image
 from flows.share import work
 from heritage.errors import HeritageError, MasterRefused
+from heritage.remote.address import is_remote
 from heritage.restore.names import NamedSource, plan_names
 
 
@@ -81,6 +82,10 @@ def attempt_restoration(
                 MasterRefused(master.reason or "cannot be named", master.source), master.source
             )
         source, name = master.source, master.name
+        if is_remote(source) or is_remote(output) or is_remote(settings.get("mask") or ""):
+            from flows.staging import restore_remote
+
+            return restore_remote(restore_image, source, output, name, **settings)
         outcome: Outcome = restore_image(source=source, output=output, name=name, **settings)
         return outcome
     except HeritageError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.report import Outcome
+
+PREPARING, INPAINTING, COMPOSING = "preparing", "inpainting", "composing"
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,23 @@ class Progress:
     Attributes:
         master: The file.
         stage: What is being done to it, in one word or two.
-        done: Steps done of this stage.
-        total: Steps that it has; 0 while that is unknown.
+        done: Damaged pixels dealt with in this stage. Batches and windows are of unequal size and
+            would say nothing of the time left.
+        total: Damaged pixels that it has to deal with; 0 while that is unknown.
+        regions_done: Damaged regions that are restored.
+        regions: Damaged regions in all.
     """
 
     master: Path
     stage: str
     done: int = 0
     total: int = 0
+    regions_done: int = 0
+    regions: int = 0
+
+    def further(self, damaged: int, regions: int) -> Progress:
+        """The same after some more damaged pixels and regions."""
+        return replace(self, done=self.done + damaged, regions_done=self.regions_done + regions)
 
 
 Event = Progress | Outcome

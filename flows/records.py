@@ -9,6 +9,7 @@ from heritage.catalogue import Catalogue, open_catalogue
 from heritage.damage.regions import Region
 from heritage.errors import HeritageError
 from heritage.geometry import Box
+from heritage.remote.origin import address_of
 from heritage.settings import load_settings
 from heritage.tiff import open_master
 
@@ -45,7 +46,7 @@ def record_begin(open_: Catalogue, job: Job, mask: Path | None, device: str) -> 
         sha256=said["sha256"],
         pixels=said["pixels"],
         origin="found" if mask is None else "given",
-        source=said["source"] if mask is None else mask,
+        source=said["source"] if mask is None else address_of(mask) or mask,
         source_sha256=said["source_sha256"],
     )
     card = card_of(job.model)

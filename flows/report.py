@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from heritage.remote.address import shown
+
 ALL_DONE, SOME_FAILED, WRONG_USAGE, NOTHING_DONE = range(4)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -58,12 +60,12 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Fields for a JSON answer; those without a value are left out."""
-        fields: dict[str, Any] = {"source": str(self.source), "status": self.fate.value}
+        fields: dict[str, Any] = {"source": shown(self.source), "status": self.fate.value}
         if not self.fate.is_done:
             return fields | {"reason": self.reason}
         fields |= {
-            "folder": str(self.folder),
-            "restored": str(self.restored),
+            "folder": shown(self.folder or ""),
+            "restored": shown(self.restored or ""),
             "model": self.model,
             "regions": self.regions,
             "damaged_pixels": self.damaged_pixels,

@@ -12,14 +12,17 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.faults import DELAYS, RETRIES, worth_retrying
 from flows.pace import run_in_tasks
-from flows.progress import Progress, tell
+from flows.progress import COMPOSING, INPAINTING, PREPARING, Progress, tell
 from flows.records import catalogue, record_begin, record_finish, recorded
 from flows.report import Fate, Outcome
 from flows.share import work
+from heritage.damage.masks import open_mask
 from heritage.errors import HeritageError, NothingToRestore
 from heritage.restore.options import Options
+from heritage.restore.workload import Load, loads
 
 if TYPE_CHECKING:
+    from heritage.restore.job import Job
     from heritage.restore.restoration import Restoration
 
 PATIENT: dict[str, Any] = {
@@ -41,6 +44,7 @@ class Prepared:
         result: Where its files will be.
         number: Its number in the catalogue.
         stages: Batches to be computed, by scale.
+        loads: How much work each batch of the plan is, by its number.
         done: Nothing is left to do.
     """
 
@@ -48,7 +52,12 @@ class Prepared:
     result: Path
     number: int
     stages: tuple[tuple[int, ...], ...]
+    loads: tuple[Load, ...]
     done: bool
+
+    def left(self) -> Load:
+        """All that is still to be computed."""
+        return sum((self.loads[n] for stage in self.stages for n in stage), Load())
 
 
 # The locks of the restorations that this process has begun and not ended, by work folder.
@@ -69,7 +78,7 @@ def prepare_master(
     from heritage.restore.prepare import prepare
 
     with work(), ExitStack() as stack:
-        tell(Progress(source, "preparing"))
+        tell(Progress(source, PREPARING))
         job = stack.enter_context(prepare(source, mask, model, output, options=options, name=name))
         with catalogue() as open_:
             number, recorded = record_begin(open_, job, mask, device)
@@ -79,24 +88,44 @@ def prepare_master(
                 record_finish(open_, number, read_restoration(job.result, job.master))
         stages = () if job.done else tuple(tuple(stage) for stage in job.stages())
         _locks[job.folder] = stack.pop_all()
-        return Prepared(job.folder, job.result, number, stages, job.done)
+        return Prepared(job.folder, job.result, number, stages, _loads(job), job.done)
+
+
+def _loads(job: Job) -> tuple[Load, ...]:
+    if job.plan is None:
+        return ()
+    with open_mask(job.mask) as mask:
+        return loads(job.plan, mask, job.regions)
 
 
 @task(name="inpaint", task_run_name="inpaint batches {batches}", tags=["device"], **PATIENT)
 def inpaint(
-    source: Path, folder: Path, batches: list[int], device: str, done: int, total: int
+    source: Path, folder: Path, batches: list[int], device: str, parts: list[Load], sofar: Progress
 ) -> None:
-    """Fill a few batches of windows; each is on disk before the next is begun."""
-    from heritage.restore.batches import run_batches
+    """Fill a few batches of windows; each is on disk before it is counted.
 
-    def count(_: int) -> None:
-        nonlocal done
-        done += 1
-        tell(Progress(source, "inpainting", done, total))
+    Args:
+        source: The master.
+        folder: The work folder.
+        batches: Numbers of batches.
+        device: Where they run.
+        parts: How much work each of them is.
+        sofar: How far the master was before.
+    """
+    from heritage.restore.batches import run_batches
+    from heritage.restore.paces import learn
+
+    load = dict(zip(batches, parts, strict=True))
+
+    def count(batch: int) -> None:
+        nonlocal sofar
+        sofar = sofar.further(load[batch].damaged, load[batch].regions)
+        tell(sofar)
 
     with work():
-        tell(Progress(source, "inpainting", done, total))
-        run_batches(folder, batches, device, count)
+        tell(sofar)
+        with learn(folder, device, sum(parts, Load())):
+            run_batches(folder, batches, device, count)
 
 
 @task(name="finish", task_run_name="finish {source.name}", **PATIENT)
@@ -105,8 +134,10 @@ def finish_master(source: Path, folder: Path, number: int) -> Outcome:
     from heritage.restore import finish
 
     with work():
-        tell(Progress(source, "composing"))
-        restoration = finish(folder)
+        tell(Progress(source, COMPOSING))
+        restoration = finish(
+            folder, lambda done, total: tell(Progress(source, COMPOSING, done, total))
+        )
         with catalogue() as open_:
             record_finish(open_, number, restoration)
         return _outcome(source, restoration, Fate.RESTORED)
@@ -151,8 +182,7 @@ def restore_image(
         number, folder = begun.number, begun.folder
         if begun.done:
             return _already(source, begun.result)
-        total = sum(map(len, begun.stages))
-        _fill(source, begun, device, total)
+        _fill(source, begun, device)
         return finish_master(source, begun.folder, begun.number)
     except NothingToRestore as nothing:
         return Outcome(source, Fate.LEFT_ALONE, nothing.reason)
@@ -165,14 +195,18 @@ def restore_image(
             _locks.pop(folder, ExitStack()).close()
 
 
-def _fill(source: Path, begun: Prepared, device: str, total: int) -> None:
+def _fill(source: Path, begun: Prepared, device: str) -> None:
     """All batches, a task's worth at a time."""
-    done = 0
+    left, whole = begun.left(), sum(begun.loads, Load())
+    done = whole.regions - left.regions
+    sofar = Progress(source, INPAINTING, 0, left.damaged, done, whole.regions)
 
     def run(batches: list[int]) -> None:
-        nonlocal done
-        inpaint(source, begun.folder, batches, device, done, total)
-        done += len(batches)
+        nonlocal sofar
+        parts = [begun.loads[number] for number in batches]
+        inpaint(source, begun.folder, batches, device, parts, sofar)
+        together = sum(parts, Load())
+        sofar = sofar.further(together.damaged, together.regions)
 
     run_in_tasks(begun.stages, run)
 

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from heritage.errors import HeritageError
+from heritage.remote.address import is_remote, local_path
+
 ENDINGS = (".tif", ".tiff")
 OURS = (".mask", ".layer", ".restored")
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A path that cannot be worked on.
+    """A path or URL that cannot be worked on.
 
     Attributes:
-        source: The path.
+        source: The path; a URL as it travels.
         reason: Why, and what to do, as one sentence.
     """
 
@@ -29,7 +32,7 @@ class Found:
     """What there is to work on.
 
     Attributes:
-        masters: Files, those of a folder in the order of their names.
+        masters: Files, those of a folder in the order of their names; URLs as they travel.
         refused: Paths that are neither a file nor a readable folder.
     """
 
@@ -38,20 +41,27 @@ class Found:
 
 
 def find_masters(sources: Iterable[Path], leave_out: Iterable[Path] = ()) -> Found:
-    """List the masters meant by files and folders.
+    """List the masters meant by files, folders and URLs.
 
     A file that is named is taken at its word, whatever it is called. In a folder, at any depth,
     TIFFs count that are not masks, layers or restorations by their names; what is hidden is left
     out, and so is what this project wrote itself.
 
     Args:
-        sources: Files and folders.
+        sources: Files and folders, here or by URL.
         leave_out: Folders that are not entered, such as the output's.
     """
     masters: list[Path] = []
     refused: list[Refused] = []
-    closed = {folder.resolve() for folder in leave_out}
-    for source in sources:
+    shut = tuple(leave_out)
+    closed = {folder.resolve() for folder in shut if not is_remote(folder)}
+    for named in sources:
+        source = named
+        if is_remote(named):
+            here = _local_or_remote(named, shut, masters, refused)
+            if here is None:
+                continue
+            source = here
         if source.is_dir():
             masters += _masters_below(source, closed, refused)
         elif source.exists():
@@ -59,6 +69,22 @@ def find_masters(sources: Iterable[Path], leave_out: Iterable[Path] = ()) -> Fou
         else:
             refused.append(Refused(source, "does not exist; check the path"))
     return Found(tuple(masters), tuple(refused))
+
+
+def _local_or_remote(
+    named: Path, shut: tuple[Path, ...], masters: list[Path], refused: list[Refused]
+) -> Path | None:
+    """The local file that a ``file:`` URL means; for all others the lists are added to."""
+    try:
+        here = local_path(named)
+        if here is None:
+            from heritage.remote.listing import masters_at
+
+            masters += masters_at(named, is_master_name, shut)
+    except HeritageError as error:
+        refused.append(Refused(error.path or named, error.reason))
+        return None
+    return here
 
 
 def _masters_below(folder: Path, closed: set[Path], refused: list[Refused]) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from db import ArtefactFacts
 from db.bulk import Row
 from heritage.errors import StorageFailed
 from heritage.geometry import Box
+from heritage.remote.origin import address_of
 
 OUTPUTS = ("restored", "mask", "layer", "provenance")
 """The files of a restoration."""
@@ -66,8 +67,12 @@ def plain(text: Path | str) -> str:
 
 
 def place(path: Path | str) -> str:
-    """Where a file or folder is, the same from wherever one looks; links are not followed."""
-    return plain(os.path.abspath(path))  # noqa: PTH100 - pathlib keeps "x/../y"
+    """Where a file or folder is, the same from wherever one looks; links are not followed.
+
+    Of one that was fetched, or is going to be sent, it is the URL.
+    """
+    known = address_of(path)
+    return plain(known or os.path.abspath(path))  # noqa: PTH100 - pathlib keeps "x/../y"
 
 
 def artefact_of(

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         le=4096,
         description="Windows a model sees at once; unset: as many as suit the device.",
     )
+    keep_staged: bool = Field(
+        default=False,
+        description="Whether masters fetched from a URL stay in the workspace when they are done.",
+    )
     operator: str = Field(
         default_factory=_operating_system_user,
         min_length=1,

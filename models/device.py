@@ -17,8 +17,16 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def channels_last(network: Network) -> Network:
     """The network with its convolutions laid out channels last: faster on CPU and CUDA alike."""
-    # torch's own annotations lack this keyword of Module.to
-    return cast("Network", network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    return laid_out(network, torch.channels_last)
+
+
+def laid_out(network: Network, layout: torch.memory_format) -> Network:
+    """The network with the weights of its convolutions in a layout, which its features follow."""
+    # What is made in inference mode could never be trained again; what was made there stays so.
+    made_there = any(one.is_inference() for one in network.parameters())
+    with torch.inference_mode(made_there):
+        # torch's own annotations lack this keyword of Module.to
+        return cast("Network", network.to(memory_format=layout))  # type: ignore[call-overload]
 
 
 def resolve(device: str) -> torch.device:

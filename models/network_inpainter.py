@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from models.cards import InpainterCard
-from models.device import channels_last, quicker_dtype
+from models.device import channels_last, laid_out
 from models.draws import Draw
-from models.errors import InputRefused
 from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
 from models.padding import pad_to_multiple
 from models.tiling import Complete, complete_tiled
+from models.trial import way_for
+from models.ways import Way, named
 
 # Measured on two cores: eight windows of 512 x 512 in one call take 1.6 times as long as one by
 # one, sixteen of 128 x 128 together a third of what they take one by one.
@@ -29,8 +31,9 @@ class NetworkInpainter(Inpainter):
         network: With its weights.
         card: What it is.
         device: ``auto`` or a torch device.
-        precision: ``auto`` (bfloat16 where the device has units for it), ``float32`` or
-            ``bfloat16``. The last layers are computed in float32 in any case.
+        precision: ``auto`` (what a short trial at the first use finds quickest on this processor
+            without being less exact, see ``models.trial``), ``float32`` or ``bfloat16``, or what
+            ``Way.name`` says. The last layers are computed in float32 in any case.
 
     Raises:
         InputRefused: If there is no such precision.
@@ -47,16 +50,24 @@ class NetworkInpainter(Inpainter):
         self.network = channels_last(network.to(self.device).eval())
         self.samples = network.latent > 0
         self.precision = precision
-        chosen = {"auto": quicker_dtype(self.device.type), "float32": None}
-        chosen["bfloat16"] = torch.bfloat16
-        if precision not in chosen:
-            raise InputRefused(f"precision must be one of {', '.join(chosen)}, not {precision!r}")
-        self.dtype = chosen[precision]
+        self._asked = named(precision)
+
+    @cached_property
+    def way(self) -> Way:
+        """How it computes: as asked for, or else what suits this processor."""
+        way = self._asked or way_for(self.network, self.card, self.device)
+        laid_out(self.network, way.layout)
+        return way
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """bfloat16, or None where all is float32."""
+        return self.way.dtype
 
     @property
     def device_class(self) -> str:
-        """Such as ``cpu`` or ``cuda bfloat16``."""
-        return self.device.type if self.dtype is None else f"{self.device.type} bfloat16"
+        """Such as ``cpu``, ``cuda bfloat16`` or ``cpu bfloat16 contiguous``."""
+        return self.way.on(self.device.type)
 
     def _fill(self, image: Tensor, holes: Tensor) -> Tensor:
         return self._sample(image, holes, Draw())

@@ -10,13 +10,16 @@ import typer
 from flows.cli.answers import AsJson, console, say_json
 from flows.report import ALL_DONE, NOTHING_DONE, SOME_FAILED
 from heritage.errors import HeritageError
+from heritage.remote.address import is_remote, shown
 
 if TYPE_CHECKING:
     from heritage.tiff import MasterInfo
 
 
 def inspect(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="TIFFs to look at.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="TIFFs to look at, or their URLs.")
+    ],
     page: Annotated[
         int | None, typer.Option(min=0, help="Which page is the picture, counted from 0.")
     ] = None,
@@ -40,10 +43,15 @@ def _look(file: Path, page: int | None) -> tuple[MasterInfo | None, dict[str, An
     import heritage.tiff as tiff
 
     try:
-        info = tiff.inspect(file, page)
+        if is_remote(file):
+            from heritage.remote.look import inspect_remote
+
+            info = inspect_remote(file, page)
+        else:
+            info = tiff.inspect(file, page)
     except HeritageError as error:
-        return None, {"path": str(file), "refused": error.reason}
-    return info, info.to_json()
+        return None, {"path": shown(file), "refused": error.reason}
+    return info, info.to_json() | {"path": shown(file)}
 
 
 def _describe(info: MasterInfo) -> str:
@@ -59,4 +67,4 @@ def _describe(info: MasterInfo) -> str:
         f"{info.byteorder}-endian, page {info.page} of {info.pages}, {info.subimages} sub-images",
     }
     lines |= {f"note {number}": note for number, note in enumerate(info.notes, 1)}
-    return "\n".join([str(info.path), *(f"  {name:<9}{text}" for name, text in lines.items())])
+    return "\n".join([shown(info.path), *(f"  {name:<9}{text}" for name, text in lines.items())])

@@ -12,6 +12,7 @@ from flows.cli.answers import AsJson, console, percent, say_json, say_table
 from flows.cli.bar import progress_bar
 from flows.report import Fate, Outcome, exit_status
 from flows.share import Share, work
+from heritage.remote.address import shown
 
 if TYPE_CHECKING:
     from heritage.settings import Settings
@@ -27,10 +28,12 @@ Memory = Annotated[
 
 def restore(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE…", help="Masters, and folders of masters.")
+        list[Path],
+        typer.Argument(metavar="SOURCE…", help="Masters, and folders of masters; here or by URL."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder that receives NAME/ for each NAME.tif.")
+        Path,
+        typer.Option("--output", "-o", help="Folder or URL that receives NAME/ for each NAME.tif."),
     ],
     mask: Annotated[
         Path | None,
@@ -40,6 +43,9 @@ def restore(
     device: Device = None,
     memory: Memory = None,
     grain: Annotated[bool, typer.Option(help="Give fills the grain of their surroundings.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Restore masters where their masks say, and nowhere else.
@@ -52,6 +58,16 @@ def restore(
     settings = load_settings(model=model, device=device, memory=memory)
     if mask is not None and (len(sources) > 1 or sources[0].is_dir()):
         raise typer.BadParameter("--mask goes with one master only", param_hint="--mask")
+    if dry_run:
+        from flows.cli import forecast
+
+        _load(card_name(settings), settings.device)
+        prospects = forecast.look_ahead(sources, output, settings, mask, grain)
+        if as_json:
+            say_json(forecast.answer(prospects))
+        else:
+            forecast.report(prospects)
+        raise typer.Exit(forecast.verdict(prospects))
     outcomes, share = run_restoration(sources, output, settings, mask, grain)
     if as_json:
         say_json(answer(outcomes, share))
@@ -75,9 +91,8 @@ def run_restoration(
     """
     from flows.orchestrator import orchestration
     from flows.sources import find_masters
-    from heritage.restore.inpainters import card_of
 
-    model = card_of(settings.model).name
+    model = card_name(settings)
     with orchestration(settings.prefect_api_url) as server:
         with work():
             found = find_masters(sources, leave_out=(output, settings.home))
@@ -90,6 +105,17 @@ def run_restoration(
     return refused + outcomes, server.share()
 
 
+def card_name(settings: Settings) -> str:
+    """The inpainter that the settings mean.
+
+    Raises:
+        UnknownModel: If there is no such inpainter.
+    """
+    from heritage.restore.inpainters import card_of
+
+    return card_of(settings.model).name
+
+
 def _load(model: str, device: str) -> None:
     """Import and load what takes long, while Prefect's server starts beside us.
 
@@ -100,9 +126,9 @@ def _load(model: str, device: str) -> None:
     try:
         with work():
             import flows.records
-            from heritage.restore.inpainters import load_inpainter
+            from heritage.restore.devices import load_inpainters
 
-            load_inpainter(model, device)  # kept for the tasks
+            load_inpainters(model, device)  # kept for the tasks
         import flows.collection  # noqa: F401 - Prefect's modules
     finally:
         gc.freeze()
@@ -142,13 +168,13 @@ def report(outcomes: list[Outcome], share: Share) -> None:
             ),
         )
         for outcome in done:
-            console().print(f"Restored: {outcome.restored}")
+            console().print(f"Restored: {shown(outcome.restored or '')}")
             if outcome.remark:
                 console().print(f"  {outcome.remark}")
     for outcome in outcomes:
         if not outcome.fate.is_done:
             to_stderr = outcome.fate is Fate.FAILED
-            line = f"{outcome.source}: {outcome.fate.value}: {outcome.reason}"
+            line = f"{shown(outcome.source)}: {outcome.fate.value}: {outcome.reason}"
             console(stderr=to_stderr).print(f"heritage: {line}" if to_stderr else line)
     if not outcomes:
         console(stderr=True).print("heritage: no TIFF there that could be a master")

@@ -66,7 +66,7 @@ def run_batches(
     keep_memory_steady()
     job = open_job(Path(job_folder))
     job.require_unchanged_master()
-    inpainters = load_inpainters(job.model, device)
+    inpainters = load_inpainters(job.model, device, _begun(job))
     stages = job.stages(list(batches))
     if not stages:
         return
@@ -74,6 +74,14 @@ def run_batches(
         run = _open(job, inpainters, stack)
         for stage in stages:
             run.stage(stage, progress)
+
+
+def _begun(job: Job) -> str | None:
+    """The class of device that computed the first batch there is."""
+    assert job.plan is not None
+    patches = job.patches()
+    known = (patches.device(number) for number in range(len(job.plan.batches)))
+    return next((one for one in known if one is not None), None)
 
 
 def _open(job: Job, inpainters: Sequence[Inpainter], stack: ExitStack) -> _Run:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from heritage.restore.inpainters import in_our_words, load_inpainter
-from heritage.settings import load_settings
+from heritage.restore.inpainters import load_inpainter
 
 if TYPE_CHECKING:
     from models.inpainter import Inpainter
@@ -28,26 +27,18 @@ def devices_of(device: str) -> tuple[str, ...]:
     return named or ("auto",)
 
 
-def load_inpainters(name: str, device: str) -> tuple[Inpainter, ...]:
+def load_inpainters(name: str, device: str, begun: str | None = None) -> tuple[Inpainter, ...]:
     """The inpainter of that name on each device, kept for the next batch.
+
+    Args:
+        name: Of the inpainter.
+        device: See ``devices_of``.
+        begun: Device class of what a run has computed already.
 
     Raises:
         UnknownModel: If there is none, its weights are wrong, or a device is not there.
     """
-    devices = devices_of(device)
-    return (load_inpainter(name, devices[0]),) if len(devices) == 1 else _several(name, devices)
-
-
-@lru_cache(maxsize=1)
-def _several(name: str, devices: tuple[str, ...]) -> tuple[Inpainter, ...]:
-    import models
-
-    settings = load_settings()
-    with in_our_words():
-        return tuple(
-            models.load(name, device, settings.model_folder, settings.precision)
-            for device in devices
-        )
+    return tuple(load_inpainter(name, one, begun) for one in devices_of(device))
 
 
 @lru_cache(maxsize=1)

@@ -42,15 +42,30 @@ def card_of(name: str | None) -> InpainterCard:
         return find_card(name, load_settings().model_folder)
 
 
-@lru_cache(maxsize=2)
-def load_inpainter(name: str, device: str) -> Inpainter:
+def load_inpainter(name: str, device: str, begun: str | None = None) -> Inpainter:
     """The inpainter of that name on a device, kept for the next batch.
+
+    Args:
+        name: Of the inpainter.
+        device: ``auto`` or a torch device.
+        begun: Device class of what a run has computed already: unless the settings ask for a
+            precision, the same is used again, so that it ends in the same bytes.
 
     Raises:
         UnknownModel: If there is none, its weights are wrong, or the device is not there.
     """
+    from models.ways import precision_of
+
+    asked = load_settings().precision
+    loaded = _loaded(name, device, asked)
+    if asked != "auto" or begun is None or loaded.device_class == begun:
+        return loaded
+    return _loaded(name, device, precision_of(begun))
+
+
+@lru_cache(maxsize=8)  # one machine's devices
+def _loaded(name: str, device: str, precision: str) -> Inpainter:
     import models
 
     with in_our_words():
-        settings = load_settings()
-        return models.load(name, device, settings.model_folder, settings.precision)
+        return models.load(name, device, load_settings().model_folder, precision)

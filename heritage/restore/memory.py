@@ -23,16 +23,19 @@ READERS = 2  # threads that read windows ahead
 _READ = 60  # bytes per pixel of a window while it is read and converted
 _WAITING = 13  # bytes per pixel of a window that was read: image and hole
 _MEASURED = 150  # bytes per pixel of the one window whose grain is measured
-_MASK = 24 * MIB  # decoded tiles that the mask keeps
+_MASK = 40 * MIB  # decoded tiles that the mask keeps, at most
 _BLOCK = 180  # bytes per pixel of the 512-pixel block that is blended
-# Bytes per pixel that filling takes, measured: for each window of a batch, and once.
-_FILLING = {"gan": 100, "exemplar": 100, "diffusion": 100, "test": 60}
-_WORKING = {"gan": 0, "exemplar": 600, "diffusion": 450, "test": 0}
+# Bytes per pixel that filling takes, measured: for each window of a batch (its copies on the way,
+# and the batches before and after it), and once.
+_FILLING = {"gan": 110, "exemplar": 70, "diffusion": 70, "test": 60}
+_WORKING = {"gan": 0, "exemplar": 600, "diffusion": 250, "test": 0}
 # Bytes per pixel of a network's live tensors, where its card does not say (``models.footprint``);
-# libraries add work space (measured: a third). However large the batch, a CPU computes only so many
-# pixels at once (``models.network_inpainter``), but never less than a window.
+# libraries add work space (measured: up to half). However large the batch, a CPU computes only so
+# many pixels at once (``models.network_inpainter``), but never less than a window. What a network
+# leaves lying for the other windows of a batch is a part of it (measured).
 _ALIVE = 300
-_LIBRARIES = 1.35
+_LIBRARIES = 1.5
+_LEFT_LYING = 0.05
 _AT_ONCE = 1 << 18
 _LOADING = 2  # copies of the weights while they are checked and put in place
 _CACHES = (128 * MIB, 64 * MIB, 32 * MIB, 8 * MIB)
@@ -78,11 +81,13 @@ def appetite(kind: str, parameters: int = 0, alive: float | None = None) -> Appe
         parameters: Learned values.
         alive: Bytes per pixel of its live tensors where its card says.
     """
-    each, once = _FILLING.get(kind, _FILLING["gan"]), _WORKING.get(kind, 0)
+    each = float(_FILLING.get(kind, _FILLING["gan"]))
+    once = _WORKING.get(kind, 0)
     if kind != "gan":
         return Appetite(each, once)
-    computed = _LIBRARIES * (_ALIVE if alive is None else alive)
-    return Appetite(each, once, computed, 4 * _LOADING * parameters)
+    living = _ALIVE if alive is None else alive
+    each += _LEFT_LYING * living
+    return Appetite(each, once, _LIBRARIES * living, 4 * _LOADING * parameters)
 
 
 def predict_memory(
@@ -92,6 +97,7 @@ def predict_memory(
     cache: int,
     needs: Appetite,
     damaged_pixels: int = 0,
+    largest: int | None = None,
 ) -> int:
     """Bytes the process will need at its peak.
 
@@ -102,18 +108,23 @@ def predict_memory(
         cache: Bytes of decoded segments kept.
         needs: What the model takes.
         damaged_pixels: Of the whole master; planning keeps some bytes for each run of them.
+        largest: Pixels of the plan's largest batch, where the plan is known already; None: as if
+            it were full.
     """
     pixels = window * window
     segment = _segment_bytes(info)
     # While one batch is computed, the next is read and waits.
     each = 2 * _WAITING + needs.each
-    filling = int(pixels * (batch * each + needs.once + _MEASURED)) + needs.weights
+    together = pixels * batch if largest is None else min(pixels * batch, largest)
+    filling = int(together * each + pixels * (needs.once + _MEASURED)) + needs.weights
     filling += int(needs.alive * max(pixels, _AT_ONCE))
     reading = READERS * (pixels * _READ + 3 * segment)
-    inpainting = filling + reading + cache + _MASK
+    # A small picture fills no cache: all its samples once, and all of its mask.
+    kept = min(cache, info.height * info.width * info.pixel_bytes + 2 * segment)
+    inpainting = filling + reading + kept + min(_MASK, info.height * info.width)
     workers = min(8, os.cpu_count() or 1)
     block = 512 * 512
-    finishing = block * (_BLOCK + 3 * info.samples * 8) + 2 * cache
+    finishing = block * (_BLOCK + 3 * info.samples * 8) + 2 * kept
     finishing += workers * 4 * segment + 64 * MIB
     planning = 48 * damaged_pixels // 4 + 64 * MIB
     return max(IMPORTS, resident()) + max(inpainting, finishing, planning)

@@ -105,15 +105,8 @@ def _prepare_locked(
             hashed = beside.submit(sha256_file, info.path)
             mask_info = import_mask(mask, imported, info.height, info.width)
             sync(imported)
-        identity = {
-            "master": hashed.result(),
-            "page": info.page,
-            "mask": mask_info.sha256,
-            "model": card.name,
-            "weights": card.sha256,
-            "options": options.identity(),
-        }
-        if _is_done(output / name, digest(identity)):
+        identity = identity_of(info, hashed.result(), mask_info.sha256, card, options)
+        if is_done(output / name, digest(identity)):
             remove_folder(work)
             return Job(
                 name, output, work, _record(info, name, identity, mask_info), None, done=True
@@ -125,6 +118,28 @@ def _prepare_locked(
         _clear(work, keep=imported)
         imported.replace(work / "mask.tif")
         return _planned(info, mask_info, identity, card, work, name, options)
+
+
+def identity_of(
+    info: MasterInfo, master: str, mask: str, card: InpainterCard, options: Options
+) -> dict[str, Any]:
+    """What makes a restoration this one and no other.
+
+    Args:
+        info: The master.
+        master: SHA-256 of its file.
+        mask: SHA-256 of the mask as it is kept.
+        card: Of the inpainter.
+        options: Parameters; only those that change pixels count.
+    """
+    return {
+        "master": master,
+        "page": info.page,
+        "mask": mask,
+        "model": card.name,
+        "weights": card.sha256,
+        "options": options.identity(),
+    }
 
 
 def _record(
@@ -159,8 +174,8 @@ def _planned(
     arguments = options.plan_arguments()
     wanted = options.batch or BATCH
     damaged = mask_info.pixels
-    budget = memory.fit(info, options.window, wanted, _needs(card), options.memory, damaged)
-    require_space(work, _disk_needed(info, damaged))
+    budget = memory.fit(info, options.window, wanted, needs_of(card), options.memory, damaged)
+    require_space(work, disk_needed(info, damaged))
     with open_mask(work / "mask.tif") as reader:
         regions = find_regions(reader)
         plan = make_plan(
@@ -200,7 +215,7 @@ def _known_colours(master: Master, mask: MaskReader) -> Iterator[Native]:
         yield master.read(box)[~mask.read(box)][:, :colours]
 
 
-def _is_done(result: Path, identity: str) -> bool:
+def is_done(result: Path, identity: str) -> bool:
     """Whether the result is there already.
 
     Raises:
@@ -245,7 +260,8 @@ def _continued(work: Path, identity: dict[str, Any]) -> Job | None:
     return Job(record["name"], work.parent, work, record, plan, continued=True)
 
 
-def _needs(card: InpainterCard) -> memory.Appetite:
+def needs_of(card: InpainterCard) -> memory.Appetite:
+    """What an inpainter takes of the memory."""
     alive = card.details.get("memory")
     known = float(alive) if isinstance(alive, int | float) else None
     return memory.appetite(card.kind, card.parameters, known)
@@ -255,7 +271,7 @@ def _refitted(job: Job, info: MasterInfo, card: InpainterCard, options: Options)
     """The job with what may change between runs: the master's place, the memory there is."""
     assert job.plan is not None
     batch = job.plan.batch
-    needs, damaged = _needs(card), job.damaged_pixels
+    needs, damaged = needs_of(card), job.damaged_pixels
     budget = memory.fit(info, options.window, batch, needs, options.memory, damaged)
     if budget.batch < batch:
         raise NotEnoughMemory(
@@ -274,7 +290,7 @@ def _refitted(job: Job, info: MasterInfo, card: InpainterCard, options: Options)
     return replace(job, record=record)
 
 
-def _disk_needed(info: MasterInfo, damaged: int) -> int:
+def disk_needed(info: MasterInfo, damaged: int) -> int:
     """Bytes for the restored file, the layer, the mask and the unfinished work, roughly upwards."""
     raw = info.height * info.width * info.pixel_bytes
     restored = raw if info.lossy or not info.rewritable else info.bytes

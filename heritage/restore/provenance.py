@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import heritage
+from heritage.remote.origin import origin_facts
 from heritage.restore.canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def describe_master(info: MasterInfo, sha256: str, result: Path) -> dict[str, An
         "bits": info.bits,
         "compression": info.compression,
         "icc_profile": info.icc is not None,
+        **origin_facts(info.path),
     }
 
 

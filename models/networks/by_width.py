@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -25,6 +26,8 @@ from models.network import InpaintingNetwork
 from models.network_inpainter import NetworkInpainter
 from models.networks import coarse_to_fine, edsr
 from models.networks.coarse_to_fine import CoarseToFine, under
+from models.trial import way_for
+from models.ways import Way, named
 
 _SEARCHERS = 2
 _SEARCHED = 450  # bytes per pixel of a window in which detail is searched
@@ -104,14 +107,30 @@ class WidthInpainter(Inpainter):
     ) -> None:
         super().__init__(card, device)
         self.network, self.precision = network, precision
-        part = replace(card, architecture=None)
-        self._thin = NetworkInpainter(network.thin, part, device, precision)
-        self._wide = NetworkInpainter(network.wide, part, device, precision)
+        named(precision)  # refused here and now if there is none of that name
+
+    @cached_property
+    def _thin(self) -> NetworkInpainter:
+        return self._part(self.network.thin)
+
+    @cached_property
+    def _wide(self) -> NetworkInpainter:
+        return self._part(self.network.wide)
+
+    @cached_property
+    def way(self) -> Way:
+        """How both compute: tried for the pair, so that they go the same way."""
+        self.network.to(self.device).eval()
+        return named(self.precision) or way_for(self.network, self.card, self.device)
+
+    def _part(self, network: InpaintingNetwork) -> NetworkInpainter:
+        part = replace(self.card, architecture=None)
+        return NetworkInpainter(network, part, str(self.device), self.way.name)
 
     @property
     def device_class(self) -> str:
         """See ``NetworkInpainter``."""
-        return self._wide.device_class
+        return self.way.on(self.device.type)
 
     def _fill(self, image: Tensor, holes: Tensor) -> Tensor:
         wide = wide_part(holes.to(image.dtype), self.network.radius) > 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.orchestrator import Orchestrator
-from flows.progress import Event, Progress, watching
+from flows.progress import COMPOSING, INPAINTING, Event, Progress, watching
 from flows.report import Fate
 from heritage.catalogue import open_catalogue
 from heritage.errors import MasterRefused, OutputInTheWay
@@ -116,6 +116,36 @@ def test_a_run_that_fails_half_way_is_on_record_and_can_be_continued(
     assert restore_image(source, Path("out"), model="telea").fate is Fate.RESTORED
     with open_catalogue(load_settings()) as catalogue:
         assert [line.status for line in catalogue.restorations()] == ["awaiting review"]
+
+
+def test_progress_is_counted_in_damaged_pixels_and_regions(
+    make_master: Callable[..., Path],
+) -> None:
+    from flows.restore import restore_image
+
+    source = make_master("large", side=900, cracks=5)
+    told: list[Progress] = []
+    with watching(lambda event: told.append(event) if isinstance(event, Progress) else None):
+        outcome = restore_image(source, Path("out"), model="telea")
+    steps = [event for event in told if event.stage == INPAINTING]
+    done = [event.done for event in steps]
+    assert done == sorted(done)
+    assert (done[0], steps[0].regions_done) == (0, 0)
+    assert done[-1] == steps[-1].total >= outcome.damaged_pixels
+    assert steps[-1].regions_done == steps[-1].regions == outcome.regions
+    composing = [event for event in told if event.stage == COMPOSING]
+    assert composing[-1].done == composing[-1].total > 0
+
+
+def test_a_run_is_learnt_from(make_master: Callable[..., Path]) -> None:
+    from flows.restore import restore_image
+    from heritage.restore.inpainters import load_inpainter
+    from heritage.restore.paces import remembered
+
+    model = load_inpainter("navier-stokes", "cpu")
+    before = remembered(model).megapixels
+    restore_image(make_master(), Path("out"), model="navier-stokes", device="cpu")
+    assert remembered(model).megapixels > before
 
 
 def test_runs_say_which_master_and_need_nothing_but_their_parameters(

@@ -138,3 +138,46 @@ def _wait_for_work(process: "subprocess.Popen[str]", output: Path) -> None:
         process.poll() is None and not list(output.glob("*")) and not list(output.glob(".*.work"))
     ):
         time.sleep(0.02)
+
+
+def test_a_dry_run_says_what_it_would_take_and_writes_nothing(run, make_master, workspace) -> None:
+    make_master("a")
+    make_master("bare", mask=False)
+    result = run("restore", "scans", *FAST, "--dry-run", "--json")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    ahead, bare = answer["masters"]
+    assert ahead["status"] == "would be restored"
+    assert (ahead["regions"], ahead["damaged_pixels"], ahead["levels"]) == (2, 1400, 1)
+    assert min(ahead[name] for name in ("windows", "megapixels", "batch")) > 0
+    assert answer["seconds"] == ahead["seconds"] > 0
+    assert answer["memory"] == ahead["memory"] > 100e6
+    assert bare["status"] == "left alone"
+    assert "no mask" in bare["reason"]
+    assert not Path("out").exists()
+    assert not workspace.exists()
+    words = run("restore", "scans", *FAST, "--dry-run").stdout
+    assert "1 to be restored in about" in words
+    assert "nothing was written" in words
+    assert "bare.tif: left alone: has no mask" in words
+
+
+def test_a_dry_run_names_what_would_be_refused_and_its_status_is_that_of_the_run(
+    run, make_master, tmp_path: Path
+) -> None:
+    make_master("a")
+    letter = tmp_path / "scans" / "letter.tif"
+    letter.write_text("Dear Sir")
+    for sources, status in ((["scans"], 1), ([letter], 3), (["gone.tif"], 3)):
+        ahead = run("restore", *sources, *FAST, "--dry-run")
+        real = run("restore", *sources, *FAST)
+        assert ahead.exit_code == real.exit_code == status
+        assert ahead.stderr.replace("would fail", "failed") == real.stderr
+    again = json.loads(run("restore", "scans", *FAST, "--dry-run", "--json").stdout)
+    assert [one["status"] for one in again["masters"]] == ["already restored", "would fail"]
+
+
+def test_a_dry_run_says_that_it_looks_at_this_machine_only(run) -> None:
+    result = run("restore", "https://example.org/scans/1.tif", "--output", "out", "--dry-run")
+    assert result.exit_code == 3
+    assert "looks at files on this machine only" in result.output

@@ -49,9 +49,7 @@ def inpainter(monkeypatch):
     """The inpainter that the engine gets, whose call a test may replace."""
     real = load_inpainter("telea", "cpu")
     stand_in = _StandIn(real)
-    monkeypatch.setattr(
-        "heritage.restore.batches.load_inpainters", lambda name, device: (stand_in,)
-    )
+    monkeypatch.setattr("heritage.restore.batches.load_inpainters", lambda *_: (stand_in,))
     return stand_in
 
 
@@ -93,7 +91,7 @@ def test_all_devices_of_a_machine_are_at_work_at_the_same_time(job, monkeypatch)
     pair = _StandIn(load_inpainter("telea", "cpu")), _StandIn(load_inpainter("telea", "cpu"))
     for one in pair:
         one.before = lambda image, one=one: None if one.counts else both.wait()
-    monkeypatch.setattr("heritage.restore.batches.load_inpainters", lambda name, device: pair)
+    monkeypatch.setattr("heritage.restore.batches.load_inpainters", lambda *_: pair)
     assert len(finest) >= 2
     run_batches(job.folder, finest, "cpu,cpu")
     assert job.pending() == []
@@ -232,3 +230,12 @@ def test_a_guided_window_is_shown_the_coarser_solution_outside_its_core(job, inp
     assert any(window.guided for window in job.plan.windows)
     assert sum(map(len, seen)) == len(job.plan.windows)
     assert replace(job, plan=job.plan).pending() == []
+
+
+def test_a_run_goes_on_in_the_way_it_was_begun(monkeypatch):
+    usual = load_inpainter("art-small", "cpu")
+    assert load_inpainter("art-small", "cpu", usual.device_class) is usual
+    other = "cpu" if usual.device_class != "cpu" else "cpu bfloat16"
+    assert load_inpainter("art-small", "cpu", other).device_class == other
+    monkeypatch.setenv("HERITAGE_PRECISION", "float32")
+    assert load_inpainter("art-small", "cpu", "cpu bfloat16").device_class == "cpu"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,12 +20,18 @@ import json, sys
 from heritage.resident import resident
 from heritage.restore import finish, run_batches
 from heritage.restore.prepare import prepare
+from heritage.restore.forecast import Forecaster
+from heritage.restore.inpainters import load_inpainter
+load_inpainter(sys.argv[2], "cpu").device_class  # as the command line does before it predicts
+Forecaster._computing = lambda *_: 0.0  # what a trial takes is another test's
+said = Forecaster(sys.argv[2], "cpu").forecast(sys.argv[1], output=sys.argv[3])
 with prepare(sys.argv[1], None, sys.argv[2], sys.argv[3]) as job:
     predicted, batch = job.record["memory"], job.plan.batch
     run_batches(job.folder, job.pending(), "cpu")
     finish(job.folder)
 peak = resident("peak")
-print(json.dumps({"predicted": predicted, "batch": batch, "peak": peak}))
+forecast = said.memory
+print(json.dumps({"predicted": predicted, "forecast": forecast, "batch": batch, "peak": peak}))
 """
 
 
@@ -48,8 +55,8 @@ def test_a_run_stays_within_what_was_predicted(scan, tmp_path, model):
     done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
-    assert said["peak"] <= said["predicted"], said
-    assert said["predicted"] <= 2.5 * said["peak"], said
+    assert said["peak"] <= said["forecast"] <= said["predicted"], said
+    assert said["forecast"] <= 1.35 * said["peak"], said
 
 
 def test_less_memory_means_smaller_batches_and_then_a_refusal(scan, monkeypatch):
@@ -67,18 +74,31 @@ def test_less_memory_means_smaller_batches_and_then_a_refusal(scan, monkeypatch)
         fit(info, 512, 8, appetite("diffusion"), 100_000_000, 1000)
 
 
+def test_a_plan_whose_batches_are_not_full_needs_less(scan):
+    info = inspect(scan)
+    full, half = (
+        predict_memory(info, 512, 8, 8 * MIB, appetite("gan"), 0, largest)
+        for largest in (None, 1 << 20)
+    )
+    assert half < full
+    assert predict_memory(info, 512, 8, 8 * MIB, appetite("gan"), 0, 1 << 40) == full
+
+
 def test_every_part_adds_to_the_prediction(scan):
     info = inspect(scan)
     least = predict_memory(info, 256, 1, 8 * MIB, appetite("diffusion"))
     assert predict_memory(info, 512, 1, 8 * MIB, appetite("diffusion")) > least
     assert predict_memory(info, 256, 8, 8 * MIB, appetite("gan")) > least
-    assert predict_memory(info, 256, 1, 256 * MIB, appetite("diffusion")) > least
+    large = replace(info, height=14_000, width=14_000)
+    caches = [predict_memory(large, 256, 1, n * MIB, appetite("diffusion")) for n in (8, 256)]
+    assert caches[0] < caches[1]
+    assert predict_memory(info, 256, 1, 256 * MIB, appetite("diffusion")) < caches[1]
     assert predict_memory(info, 256, 1, 8 * MIB, appetite("diffusion"), 10**9) > least
 
 
 def test_a_networks_own_figure_and_its_weights_count(scan):
     small, large = appetite("gan", 1_000_000, 200), appetite("gan", 50_000_000, 800)
-    assert (small.alive, small.weights) == (pytest.approx(270), 8_000_000)
+    assert (small.alive, small.weights) == (pytest.approx(300), 8_000_000)
     info = inspect(scan)
     light, heavy = (predict_memory(info, 512, 4, 8 * MIB, needs) for needs in (small, large))
-    assert heavy - light == pytest.approx(512 * 512 * 810 + 8 * 49_000_000, rel=0.01)
+    assert heavy - light == pytest.approx(512 * 512 * (900 + 4 * 30) + 8 * 49_000_000, rel=0.01)
