@@ -94,10 +94,12 @@ def main() -> None:
 def measure(folder: Path, rounds: int) -> dict[str, object]:
     """All rounds of one kind of file."""
     master, copy, target = folder / "m.tif", folder / "copy.tif", folder / "r.tif"
-    found: dict[str, list[float]] = {"cp": [], "sha": [], "compose": [], "encoding": []}
+    names = ("cp", "sync", "sha", "compose", "encoding")
+    found: dict[str, list[float]] = {name: [] for name in names}
     last: dict[str, object] = {}
     for _ in range(rounds):
         found["cp"].append(timed(["cp", str(master), str(copy)]))
+        found["sync"].append(synced(copy))
         copy.unlink()
         found["sha"].append(hashed(master))
         command = [sys.executable, "-c", RUN, str(master), str(folder / "mask.tif"), str(target)]
@@ -110,11 +112,13 @@ def measure(folder: Path, rounds: int) -> dict[str, object]:
     rest = [a - b for a, b in zip(found["compose"], found["encoding"], strict=True)]
     ratios = [a / b for a, b in zip(found["compose"], floor, strict=True)]
     without = [a / b for a, b in zip(rest, floor, strict=True)]
+    safe = [a / (b + c) for a, b, c in zip(rest, floor, found["sync"], strict=True)]
     return {
         "bytes": master.stat().st_size,
         "seconds": found,
         "ratio": statistics.median(ratios),
         "ratio_without_encoding": statistics.median(without),
+        "ratio_to_a_copy_that_waits_for_the_disk": statistics.median(safe),
         **{key: last[key] for key in ("memory", "segments", "touched", "dead")},
     }
 
@@ -124,6 +128,14 @@ def timed(command: list[str]) -> float:
     began = time.perf_counter()
     subprocess.run(command, check=True)
     return time.perf_counter() - began
+
+
+def synced(path: Path) -> float:
+    """Seconds until a file is on the disk, which `cp` does not wait for."""
+    with path.open("rb") as file:
+        began = time.perf_counter()
+        os.fsync(file.fileno())
+        return time.perf_counter() - began
 
 
 def hashed(path: Path) -> float:
@@ -142,9 +154,11 @@ def line(kind: str, result: dict[str, object]) -> str:
     middle = {name: statistics.median(values) for name, values in seconds.items()}
     return (
         f"{kind:11} {int(str(result['bytes'])) / 1e9:5.2f} GB  "
-        f"cp {middle['cp']:5.2f}  sha {middle['sha']:5.2f}  compose {middle['compose']:6.2f} s  "
+        f"cp {middle['cp']:5.2f}  sync {middle['sync']:5.2f}  sha {middle['sha']:5.2f}  "
+        f"compose {middle['compose']:6.2f} s  "
         f"(encoding {middle['encoding']:5.2f})  ratio {float(str(result['ratio'])):5.2f}  "
         f"without encoding {float(str(result['ratio_without_encoding'])):5.2f}  "
+        f"with sync {float(str(result['ratio_to_a_copy_that_waits_for_the_disk'])):5.2f}  "
         f"memory {int(str(result['memory'])) >> 20} MiB  "
         f"{result['touched']} of {result['segments']} segments"
     )

@@ -20,6 +20,8 @@ Range = tuple[int, int, int]
 AHEAD_BYTES: Final = 16 << 20
 """Bytes that are made ahead of their turn, at most."""
 FILL: Final = 1 << 20
+FLUSH: Final = 64 << 20
+"""Bytes after which what was written is sent to the disk."""
 
 
 class Scratch(Protocol):
@@ -82,6 +84,40 @@ class Hashing:
             at, size = at + count, size - count
 
 
+class Flushing:
+    """Sends what was written to the disk as it comes, so that little is left to wait for.
+
+    Args:
+        descriptor: Of the file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._written: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._waiting = 0
+        self._thread = threading.Thread(target=self._work, name="flushing", daemon=True)
+        self._thread.start()
+
+    def add(self, size: int) -> None:
+        """So many more bytes were written."""
+        self._waiting += size
+        if self._waiting >= FLUSH:
+            self._waiting = 0
+            self._written.put(True)
+
+    def close(self) -> None:
+        """Let the thread end; what it had no time for is left to ``fsync``."""
+        self._written.put(False)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while self._written.get():
+            try:
+                os.fdatasync(self._descriptor)
+            except OSError:
+                return  # whoever waits for the disk in the end is told
+
+
 class Writer:
     """Writes pieces one after the other into an empty file.
 
@@ -105,6 +141,7 @@ class Writer:
         self._at = 0
         self._seen = 0
         self._source_hash, self._target_hash = Hashing(), Hashing()
+        self._flushing = Flushing(target)
 
     def write(self, pieces: Iterator[Piece]) -> tuple[str, str]:
         """Write all of them.
@@ -119,8 +156,6 @@ class Writer:
             try:
                 for piece, made in _ahead(pieces, pool):
                     self._put(piece, made)
-                    self._target_hash.add(self.target, self._at, piece.size)
-                    self._at += piece.size
                 self._source_hash.add(self.source, self._seen, self.source_bytes - self._seen)
                 return self._source_hash.result(), self._target_hash.result()
             except BaseException:
@@ -128,6 +163,8 @@ class Writer:
                 self._source_hash.close()
                 self._target_hash.close()
                 raise
+            finally:
+                self._flushing.close()
 
     def _put(self, piece: Piece, made: Future[bytes] | None) -> None:
         if isinstance(piece, Copied):
@@ -135,12 +172,20 @@ class Writer:
         elif isinstance(piece, Repeated):
             for start in range(0, piece.size, FILL):
                 size = min(FILL, piece.size - start)
-                write_all(self.target, piece.bytes_at(start, size), self._at + start)
+                write_all(self.target, piece.bytes_at(start, size), self._at)
+                self._wrote(size)
         else:
             data = self._data(piece, made)
             if len(data) != piece.size:
                 raise OSError(errno.EIO, "something was made that has not the size it must have")
             write_all(self.target, data, self._at)
+            self._wrote(piece.size)
+
+    def _wrote(self, size: int) -> None:
+        """So many more bytes are there: they can be hashed and sent to the disk."""
+        self._target_hash.add(self.target, self._at, size)
+        self._flushing.add(size)
+        self._at += size
 
     def _data(self, piece: Piece, made: Future[bytes] | None) -> bytes:
         if made is not None:
@@ -151,14 +196,18 @@ class Writer:
         return piece.data
 
     def _copy(self, piece: Copied) -> None:
+        in_turn = piece.at >= self._seen
+        if in_turn:
+            self._source_hash.add(self.source, self._seen, piece.at - self._seen)
+            self._seen = piece.at + piece.size
         done = 0
         while done < piece.size:
             size = min(PIECE, piece.size - done)
-            done += self._copy_some(piece.at + done, self._at + done, size)
-        if piece.at >= self._seen:
-            self._source_hash.add(self.source, self._seen, piece.at - self._seen)
-            self._source_hash.add(self.target, self._at, piece.size)
-            self._seen = piece.at + piece.size
+            copied = self._copy_some(piece.at + done, self._at, size)
+            if in_turn:
+                self._source_hash.add(self.target, self._at, copied)
+            self._wrote(copied)
+            done += copied
 
     def _copy_some(self, at: int, to: int, size: int) -> int:
         """Copy at most ``size`` bytes; how many."""
