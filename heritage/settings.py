@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     @field_validator("device")
     @classmethod
     def _known_device(cls, device: str) -> str:
-        if DEVICE.fullmatch(device) is None:
+        if any(DEVICE.fullmatch(one.strip()) is None for one in device.split(",")):
             raise ValueError(f"{device!r} is none of auto, cpu, cuda, cuda:N, mps, xpu, xpu:N")
         return device
 

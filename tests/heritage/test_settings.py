@@ -189,3 +189,11 @@ def test_settings_need_no_database_no_torch_no_prefect():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not {"sqlalchemy", "torch", "prefect", "numpy"} & set(done.stdout.split())
+
+
+def test_several_devices_share_the_work(monkeypatch):
+    monkeypatch.setenv("HERITAGE_DEVICE", "cuda:0,cuda:1")
+    assert load_settings().device == "cuda:0,cuda:1"
+    monkeypatch.setenv("HERITAGE_DEVICE", "cuda:0,gpu")
+    with pytest.raises(BadSetting, match="none of auto"):
+        load_settings()
