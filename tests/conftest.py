@@ -13,10 +13,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
-# A change is judged by the same examples every time; everybody else looks for new ones.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# A change is judged by the same examples every time; everybody else looks for new ones. No test is
+# about seconds: a busy machine is not a fault.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session", autouse=True)

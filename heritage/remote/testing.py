@@ -135,6 +135,7 @@ def serving(folder: Path) -> Iterator[RangeServer]:
             if match is not None:
                 self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
             body = self._cut(data[start:stop])
+            request.sent = len(body)  # before anybody can have received it
             whole = len(body) == stop - start
             if behaviour.length:
                 length = stop - start if whole or not behaviour.short else len(body)
@@ -143,7 +144,6 @@ def serving(folder: Path) -> Iterator[RangeServer]:
                 self.close_connection = True
             self.end_headers()
             try:
-                request.sent = len(body)
                 self.wfile.write(body)
                 self.wfile.flush()
             except OSError:
