@@ -58,7 +58,10 @@ def load_inpainter(name: str, device: str, begun: str | None = None) -> Inpainte
 
     asked = load_settings().precision
     loaded = _loaded(name, device, asked)
-    if asked != "auto" or begun is None or loaded.device_class == begun:
+    kind = None if begun is None else begun.split()[0]
+    if asked != "auto" or begun is None or kind != loaded.device.type:
+        return loaded  # what one kind of device does quickly, another may hardly do at all
+    if loaded.device_class == begun:
         return loaded
     return _loaded(name, device, precision_of(begun))
 

@@ -208,12 +208,12 @@ def same_bits(one: Pixels, other: Pixels) -> bool:
         return True
     step = max(1, COMPARED * len(one) // one.nbytes)
     return all(
-        np.array_equal(_words(one[row : row + step]), _words(other[row : row + step]))
+        np.array_equal(words(one[row : row + step]), words(other[row : row + step]))
         for row in range(0, len(one), step)
     )
 
 
-def _words(pixels: Pixels) -> Pixels:
+def words(pixels: Pixels) -> Pixels:
     """As whole numbers, which are equal where and only where the bits are."""
     if pixels.dtype.kind != "f":
         return pixels

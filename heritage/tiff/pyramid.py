@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heritage.errors import MasterRefused
 from heritage.geometry import Box
-from heritage.tiff.codec import Pixels, can_encode
+from heritage.tiff.codec import Pixels, can_encode, words
 from heritage.tiff.grid import Cell
 from heritage.tiff.parsing import StructureReader
 from heritage.tiff.picture import Picture
@@ -85,9 +85,12 @@ class Level:
 
     def _reduce(self, before: Pixels, after: Pixels, pixels: Pixels) -> None:
         rows, columns = (np.arange(0, size, self.scale) for size in after.shape[:2])
-        differs = (before != after).any(axis=2)
+        differs = words(before) != words(after)
+        colours = self.base.info.colour_samples
+        # A colour goes as a whole; alpha and the like are not touched with it.
+        differs[..., :colours] = differs[..., :colours].any(axis=2, keepdims=True)
         changed = _blocks(np.logical_or, differs, rows, columns)
-        pixels[changed] = reduced(after, rows, columns, self._averages)[changed]
+        np.copyto(pixels, reduced(after, rows, columns, self._averages), where=changed)
 
     @property
     def _averages(self) -> bool:

@@ -95,6 +95,7 @@ class Flushing:
         self._descriptor = descriptor
         self._written: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._waiting = 0
+        self._fault: OSError | None = None
         self._thread = threading.Thread(target=self._work, name="flushing", daemon=True)
         self._thread.start()
 
@@ -105,8 +106,19 @@ class Flushing:
             self._waiting = 0
             self._written.put(True)
 
+    def result(self) -> None:
+        """Let the thread end; what it had no time for is left to ``fsync``.
+
+        Raises:
+            OSError: If the disk refused something. The system says so only once: an ``fsync``
+                after it may succeed.
+        """
+        self.close()
+        if self._fault is not None:
+            raise self._fault
+
     def close(self) -> None:
-        """Let the thread end; what it had no time for is left to ``fsync``."""
+        """Let the thread end."""
         self._written.put(False)
         self._thread.join()
 
@@ -114,8 +126,8 @@ class Flushing:
         while self._written.get():
             try:
                 os.fdatasync(self._descriptor)
-            except OSError:
-                return  # whoever waits for the disk in the end is told
+            except OSError as error:
+                self._fault = self._fault or error
 
 
 class Writer:
@@ -157,14 +169,14 @@ class Writer:
                 for piece, made in _ahead(pieces, pool):
                     self._put(piece, made)
                 self._source_hash.add(self.source, self._seen, self.source_bytes - self._seen)
+                self._flushing.result()
                 return self._source_hash.result(), self._target_hash.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 self._source_hash.close()
                 self._target_hash.close()
-                raise
-            finally:
                 self._flushing.close()
+                raise
 
     def _put(self, piece: Piece, made: Future[bytes] | None) -> None:
         if isinstance(piece, Copied):

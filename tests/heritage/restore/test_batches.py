@@ -237,5 +237,6 @@ def test_a_run_goes_on_in_the_way_it_was_begun(monkeypatch):
     assert load_inpainter("art-small", "cpu", usual.device_class) is usual
     other = "cpu" if usual.device_class != "cpu" else "cpu bfloat16"
     assert load_inpainter("art-small", "cpu", other).device_class == other
+    assert load_inpainter("art-small", "cpu", "cuda bfloat16 contiguous") is usual
     monkeypatch.setenv("HERITAGE_PRECISION", "float32")
     assert load_inpainter("art-small", "cpu", "cpu bfloat16").device_class == "cpu"

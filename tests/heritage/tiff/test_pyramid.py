@@ -140,3 +140,21 @@ def test_a_level_that_nothing_reaches_keeps_its_bytes(tmp_path: Path) -> None:
     answer = compose(master, target, paint, lambda box: True)
     assert answer.levels == 0
     assert target.read_bytes() == master.read_bytes()
+
+
+def test_samples_that_did_not_change_and_numbers_that_are_none_stay(tmp_path: Path) -> None:
+    master, target = tmp_path / "m.tif", tmp_path / "r.tif"
+    picture = np.random.default_rng(0).random((HEIGHT, WIDTH, 4)).astype(np.float32)
+    picture[::9, ::9, :3] = np.nan
+    write(master, picture, photometric="rgb", extrasamples=["unassalpha"])
+    before = pages(master)
+
+    def paint(box: Box, pixels: Any) -> None:
+        pixels[..., :3][(box.y0 + np.arange(box.height) < 40)] = 0.5
+
+    compose(master, target, paint, lambda box: True)
+    for step, was, now in zip((2, 4), before[1:], pages(target)[1:], strict=True):
+        rows = np.arange(len(was)) * step < 40
+        assert (now[rows][..., :3] == 0.5).all()
+        assert now[..., 3].tobytes() == was[..., 3].tobytes()  # nobody painted the alpha
+        assert now[~rows].tobytes() == was[~rows].tobytes()

@@ -135,3 +135,22 @@ def test_a_scratch_file_is_never_seen(tmp_path: Path) -> None:
         assert scratch.read_at(kept[13].at, 3) == b"\x0d\x0d\x0d"
         with pytest.raises(OSError, match="shorter"):
             scratch.read_at(kept[13].at, 4 << 20)
+
+
+def test_what_the_disk_refuses_on_the_way_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system reports a failed write once; an fsync in the end would say that all is well."""
+    refused: list[int] = []
+
+    def refuse_once(descriptor: int) -> None:
+        refused.append(descriptor)
+        if len(refused) == 1:
+            raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(writing, "FLUSH", 10_000)
+    monkeypatch.setattr(os, "fdatasync", refuse_once)
+    pieces: list[Piece] = [Given(10_000, bytes(10_000))] * 5
+    with Scratch(tmp_path) as scratch, pytest.raises(OSError, match="input/output error"):
+        write(tmp_path, pieces, scratch)
+    assert refused
