@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from heritage.ahead import in_turn
 from heritage.damage.masks import open_mask
 from heritage.resident import resident
-from heritage.restore.ahead import in_turn
 from heritage.restore.allocator import give_back, keep_memory_steady, memory_reused
 from heritage.restore.devices import load_inpainters
 from heritage.restore.filling import Filler, repeatable

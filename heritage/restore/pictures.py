@@ -8,10 +8,10 @@ from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
+from heritage.ahead import in_turn
 from heritage.damage.masks import MaskReader, open_mask
 from heritage.errors import MasterRefused
 from heritage.geometry import Box
-from heritage.restore.ahead import in_turn
 from heritage.restore.assembling import Assembler, Native, grain_to_add
 from heritage.restore.blend import WindowIndex
 from heritage.restore.blocks import RestoredBlocks

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from heritage.ahead import in_turn
 from heritage.tiff.grid import Cell
 
 Encoded = list[tuple[Cell, int, bytes]]
@@ -37,24 +37,8 @@ def in_order(
     """
     weight = cells[0].rows * cells[0].columns * pixel_bytes
     ahead = max(1, min(4 * THREADS, IN_FLIGHT // max(weight, 1)))
-    waiting: deque[Future[Encoded]] = deque()
-    done = 0
-
-    def settle() -> None:
-        nonlocal done
-        store(waiting.popleft().result())
-        done += 1
-        if progress is not None:
-            progress(done, len(cells))
-
     with ThreadPoolExecutor(min(THREADS, ahead), "compose") as pool:
-        try:
-            for cell in cells:
-                if len(waiting) >= ahead:
-                    settle()
-                waiting.append(pool.submit(work, cell))
-            while waiting:
-                settle()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done, encoded in enumerate(in_turn(pool, work, cells, ahead), 1):
+            store(encoded)
+            if progress is not None:
+                progress(done, len(cells))

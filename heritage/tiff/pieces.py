@@ -18,10 +18,6 @@ class Piece:
 
     size: int
 
-    def part(self, start: int, stop: int) -> Piece:
-        """A stretch of it."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, slots=True)
 class Copied(Piece):
@@ -106,14 +102,14 @@ class Draft:
     def __init__(self, size: int) -> None:
         self._size = size
         self.end = size
-        self._ground: dict[int, Piece] = {}
+        self._ground: dict[int, Copied | Repeated] = {}
         self._edits: dict[int, Piece] = {}
 
     def put(self, at: int, piece: Piece | bytes) -> None:
         """Put something at a position, where nothing else was put."""
         self._edits[at] = Given(len(piece), piece) if isinstance(piece, bytes) else piece
 
-    def lay(self, at: int, piece: Piece) -> None:
+    def lay(self, at: int, piece: Copied | Repeated) -> None:
         """Put something at a position, over which other things may be put."""
         self._ground[at] = piece
 

@@ -52,6 +52,14 @@ def read_table(
         raise MasterRefused("it does not say where its pixels are", path)
     counts_code = {324: 325, 273: 279, 513: 514}[offsets_code]
     offsets = reader.values(tags[offsets_code])
+    listed = tags[counts_code].count if counts_code in tags else len(offsets)
+    # Before anything as long as that is made of what the file only claims.
+    if len(offsets) != grid.segments or listed != grid.segments:
+        raise MasterRefused(
+            f"it needs {grid.segments} tiles or strips, but lists {len(offsets)} positions "
+            f"and {listed} lengths; the file is damaged",
+            path,
+        )
     needed = _needed(page, grid)
     if counts_code in tags:
         counts = reader.values(tags[counts_code])
@@ -59,12 +67,6 @@ def read_table(
         counts = needed
     else:
         raise MasterRefused("it does not say how long its tiles or strips are", path)
-    if len(offsets) != grid.segments or len(counts) != grid.segments:
-        raise MasterRefused(
-            f"it needs {grid.segments} tiles or strips, but lists {len(offsets)} positions "
-            f"and {len(counts)} lengths; the file is damaged",
-            path,
-        )
     agreed = np.array_equal(offsets, np.asarray(page.dataoffsets, np.uint64))
     if counts_code in tags:
         agreed &= np.array_equal(counts, np.asarray(page.databytecounts, np.uint64))

@@ -2,11 +2,16 @@
 
 import struct
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
+
+from heritage.errors import MasterRefused
+from heritage.tiff.picture import Picture
 
 ROOT = Path(__file__).resolve().parents[4]
 if str(ROOT) not in sys.path:
@@ -117,3 +122,18 @@ def test_a_sub_image_with_more_lengths_than_positions(tmp_path: Path) -> None:
     data = file_of(tmp_path, pages, bigtiff=True)
     data = changed(data, 1, 279, 300, kind=3, count=2)
     assert keep_promises(data, tmp_path) == "refused"
+
+
+def test_nothing_as_long_as_a_file_claims_is_made_before_the_claim_is_checked(tmp_path) -> None:
+    data = file_of(tmp_path, [(GREY, {"photometric": "minisblack", "rowsperstrip": 1})])
+    claims = changed(data, 0, 257, 300_000_000, kind=4, count=1)
+    path = tmp_path / "claims.tif"
+    path.write_bytes(claims)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MasterRefused, match="needs 300000000 tiles or strips"):
+            Picture(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 << 20
