@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
 from torch import Tensor, nn
 
-from models.cards import InpainterCard
 from models.errors import ModelNotFound, WeightsRefused
 
 _NAMED = 3  # misfits named in a message before it only counts them
 
 
-def load_weights(network: nn.Module, card: InpainterCard) -> None:
+class Promise(Protocol):
+    """What a card says of its weights: whose they are, where they lie, and their SHA-256."""
+
+    @property
+    def name(self) -> str:
+        """What the card's model is called."""
+
+    @property
+    def weights(self) -> Path | None:
+        """The safetensors file."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of that file."""
+
+
+def load_weights(network: nn.Module, card: Promise) -> None:
     """Fill ``network`` in place with the weights that the card promises.
 
     The file is read once, so what is checked is what is used.

@@ -1,0 +1,1 @@
+"""Training of the damage detector on simulated damage and real craquelure."""

@@ -1,0 +1,163 @@
+"""One training square: a picture, damaged or not, and the truth about every pixel of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from heritage.damage.classes import DamageClass
+from heritage.damage.simulate import Mask, render
+from heritage.damage.simulate.fields import Field, smooth_noise
+from heritage.damage.simulate.grounds import Picture
+from heritage.damage.simulate.layers import blurred, over, slopes
+from heritage.train.augment import augment
+from heritage.train.decoding import Picture as Pixels
+from heritage.train.decoding import decode_grey
+from heritage.train.detection.recipe import DetectorRecipe
+from heritage.train.frames import choose_frame, framed
+from heritage.train.pictures import load_pictures
+
+IGNORED = 255
+"""What is neither called damaged nor undamaged: changes that nobody sees."""
+
+Thing = TypeVar("Thing")
+
+_SEEN = 0.04  # changes of less, of 1, count neither way, unless something is lost there
+_UNLEARNED = (DamageClass.FADING, DamageClass.LIGHTLEAK)  # of the whole picture, not of a place
+
+
+@dataclass(frozen=True)
+class Example:
+    """A square.
+
+    Attributes:
+        picture: uint8 (S, S, 3).
+        truth: ``DamageClass`` of every pixel or ``IGNORED``, uint8 (S, S).
+    """
+
+    picture: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What squares are made of.
+
+    Attributes:
+        pictures: Undamaged pictures, uint8 (H, W, 3).
+        masks: Real crack patterns, uint8 (H, W) of 0 and 1.
+    """
+
+    pictures: Sequence[Pixels]
+    masks: Sequence[Mask]
+
+
+def load_material(recipe: DetectorRecipe) -> tuple[Material, Material]:
+    """What is trained on, and what is held out.
+
+    Raises:
+        HeritageError: If there is no picture, or none can be read.
+    """
+    pictures = load_pictures(recipe.pictures, recipe.canvas)
+    paths = sorted(recipe.masks.glob("craquelure*.png")) if recipe.masks else []
+    masks = [(decode_grey(path) > 127).astype(np.uint8) for path in paths]
+    every = max(2, round(1 / recipe.held_out))
+    return (
+        Material(_others(pictures, every), _others(masks, every)),
+        Material(pictures[every - 1 :: every], masks[every - 1 :: every]),
+    )
+
+
+def _others(things: Sequence[Thing], every: int) -> list[Thing]:
+    return [thing for number, thing in enumerate(things, 1) if number % every]
+
+
+def make_example(rng: np.random.Generator, material: Material, recipe: DetectorRecipe) -> Example:
+    """Cut a square and leave it as it is, render damage into it, or crack it as a real one is."""
+    side = recipe.canvas
+    pixels = material.pictures[int(rng.integers(len(material.pictures)))]
+    frame = choose_frame(rng, pixels.shape[0], pixels.shape[1], side, 0.4, recipe.augmentation)
+    part = framed(pixels[frame.box.slices], frame, side)
+    whole = part.astype(np.float32) / np.float32(255)
+    kind = rng.random()
+    if kind < recipe.clean:
+        damaged, truth = whole, np.zeros((side, side), np.uint8)
+    elif kind < recipe.clean + recipe.real and material.masks:
+        damaged, truth = _cracked(rng, whole, material.masks)
+    else:
+        damaged, truth = rendered(rng, whole)
+    if rng.random() < recipe.stretched:
+        damaged = _stretched(rng, damaged)
+    still = recipe.augmentation.model_copy(update={"turns": False, "flip": 0.0})
+    looked = augment(rng, damaged, still)
+    return Example(np.asarray(np.rint(255 * np.clip(looked, 0, 1)), np.uint8), truth)
+
+
+def rendered(rng: np.random.Generator, whole: Picture) -> tuple[Picture, Mask]:
+    """Damage a picture; the truth is ``DamageClass``, or ``IGNORED`` where nobody sees a change.
+
+    Args:
+        rng: Source of randomness.
+        whole: float32 (H, W, 3) in 0..1.
+    """
+    made = render(rng, whole)
+    truth = made.classes.copy()
+    truth[np.isin(truth, _UNLEARNED)] = DamageClass.NONE
+    changed = np.abs(made.picture - whole).max(axis=2) > _SEEN
+    truth[(truth > 0) & ~changed & (made.mask == 0)] = IGNORED
+    return made.picture, truth
+
+
+def _cracked(
+    rng: np.random.Generator, whole: Picture, masks: Sequence[Mask]
+) -> tuple[Picture, Mask]:
+    """Draw a real crack pattern into a picture: dark, or now and then pale, some deeper."""
+    side = len(whole)
+    gaps = _pattern(rng, masks[int(rng.integers(len(masks)))], side)
+    depth = 0.85 + 0.25 * smooth_noise(rng, side, side, 0.1 * side)
+    opacity = gaps * np.clip(depth, 0.35, 1) * np.float32(rng.uniform(0.35, 1.0))
+    if rng.random() < 0.12:
+        colour = 0.35 * whole + 0.65 * np.array([0.86, 0.82, 0.74], np.float32)
+    else:
+        dirt = np.array([0.09, 0.07, 0.06], np.float32)
+        colour = 0.25 * whole + rng.uniform(0.2, 0.7) * dirt
+    angle = -2.36 + rng.normal(0, 0.35)
+    light = float(np.cos(angle)), float(np.sin(angle))
+    lit = rng.uniform(0, 0.14) * np.clip(slopes(blurred(gaps, 0.9), light), 0, None)
+    damaged = np.clip(over(whole, colour.astype(np.float32), opacity) + lit[..., None], 0, 1)
+    seen = np.abs(damaged - whole).max(axis=2) > _SEEN
+    truth = np.where(gaps > 0.35, np.uint8(DamageClass.CRACKS), np.uint8(0))
+    truth[(truth > 0) & ~seen] = IGNORED
+    return np.asarray(damaged, np.float32), np.asarray(truth, np.uint8)
+
+
+def _pattern(rng: np.random.Generator, mask: Mask, side: int) -> Field:
+    """A crack pattern turned, mirrored and scaled, as a lens sees it: coverage (S, S) in 0..1."""
+    mask = np.rot90(mask, int(rng.integers(4)))
+    if rng.random() < 0.5:
+        mask = mask[:, ::-1]
+    scale = float(np.exp(rng.uniform(np.log(0.6), np.log(2.2))))
+    size = max(side, round(min(mask.shape) * scale))
+    how = cv2.INTER_AREA if size < min(mask.shape) else cv2.INTER_LINEAR
+    large = np.asarray(
+        cv2.resize(mask.astype(np.float32), (size, size), interpolation=how), np.float32
+    )
+    y, x = (int(rng.integers(size - side + 1)) for _ in range(2))
+    return np.clip(blurred(large[y : y + side, x : x + side], rng.uniform(0.4, 1.0)), 0, 1)
+
+
+def _stretched(rng: np.random.Generator, picture: Picture) -> Picture:
+    """The look of a detail photograph: grey, its surface pale and even, its contrast stretched."""
+    grey = picture.mean(axis=2)
+    ground = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(12, 30)))
+    level = rng.uniform(0.6, 0.95)
+    out = level + rng.uniform(1.5, 4.0) * (grey - ground)
+    out = out + rng.uniform(0, 0.12) * smooth_noise(
+        rng, grey.shape[0], grey.shape[1], rng.uniform(0.5, 1.5)
+    )
+    return np.asarray(np.repeat(np.clip(out, 0, 1)[..., None], 3, axis=2), np.float32)

@@ -1,0 +1,92 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from heritage.train.detection.crops import Crops
+from heritage.train.detection.examples import load_material
+from heritage.train.detection.loop import DetectorTraining
+from heritage.train.detection.objective import objective
+from heritage.train.detection.release import LEVELS, choose, release
+from heritage.train.detection.scoring import Count
+from models.detectors import find_detector, load_detector
+from models.device import one_thread
+
+
+@pytest.fixture(autouse=True)
+def _quick():
+    with one_thread():
+        yield
+
+
+def test_crops_are_the_same_for_any_number_of_workers(recipe):
+    material, _ = load_material(recipe)
+    alone, helped = (iter(Crops(material, recipe, 0, workers)) for workers in (0, 2))
+    for _ in range(4):
+        for one, two in zip(next(alone), next(helped), strict=True):
+            assert torch.equal(one, two)
+
+
+def test_crops_and_their_truths_are_turned_alike(recipe):
+    """Where a real pattern is dark, the truth says so, however both were turned."""
+    plain = recipe.augmentation.model_copy(update={"tone": 0.0})
+    cracked = recipe.model_copy(
+        update={"clean": 0.0, "real": 1.0, "stretched": 0.0, "augmentation": plain}
+    )
+    material, _ = load_material(recipe)
+    grey = type(material)([np.full((120, 160, 3), 220, np.uint8)], material.masks)
+    pictures, truths = next(iter(Crops(grey, cracked, 0, 0)))
+    dark = pictures.float().mean(dim=3) < 190
+    assert dark.any()
+    assert (truths[dark] > 0).float().mean() > 0.9
+
+
+def test_the_objective_falls_as_the_answer_gets_right():
+    truth = torch.zeros(1, 16, 16, dtype=torch.uint8)
+    truth[:, 4:8] = 9
+    truth[:, 12:] = 255
+    right = torch.where(truth == 9, 6.0, -6.0)[:, None]
+    kind = torch.zeros(1, 18, 8, 8)
+    kind[:, 9] = 6
+    good, bad = objective(right, kind, truth), objective(-right, kind, truth)
+    assert good < 0.05 < bad
+    flipped = right.clone()
+    flipped[:, :, 12:] *= -1
+    assert objective(flipped, kind, truth) == good  # nobody knows
+    kind[:, 4] = 12
+    assert objective(right, kind, truth) > good
+
+
+def test_a_training_goes_on_where_it_stopped_and_learns(recipe, tmp_path):
+    material, held_out = load_material(recipe)
+    run = tmp_path / "run"
+    first = DetectorTraining(recipe, run, material, "cpu", 0)
+    first.run(0.02)
+    assert 0 < first.progress < 1
+    second = DetectorTraining(recipe, run, material, "cpu", 0)
+    assert (second.step, second.seconds) == (first.step, first.seconds)
+    for name, tensor in first.average.state_dict().items():
+        assert torch.equal(tensor, second.average.state_dict()[name])
+    second.run()
+    assert second.progress == 1
+    losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+    card = release(second, held_out)
+    (tmp_path / "models" / "detection").mkdir(parents=True)
+    for suffix in (".json", ".safetensors"):
+        (run / f"tiny{suffix}").rename(tmp_path / "models" / "detection" / f"tiny{suffix}")
+    found = find_detector("tiny", tmp_path / "models")
+    assert found.sha256 == card["sha256"]
+    assert found.level in LEVELS
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        one, two = second.average(picture)[0], load_detector(found)(picture)[0]
+    assert torch.allclose(one, two, atol=0.05)  # stored as float16
+
+
+def test_the_level_is_the_best_of_those_that_leave_sound_pictures_alone():
+    counts = [Count(10, 5, 10, 9), Count(10, 8, 10, 8), Count(10, 9, 10, 4)]
+    assert choose(np.array([0.1, 0.0005, 0.0001]), counts, 0.001) == 1
+    assert choose(np.array([0.1, 0.01, 0.0001]), counts, 0.001) == 2
+    assert choose(np.array([0.1, 0.01, 0.01]), counts, 0.001) == 2
