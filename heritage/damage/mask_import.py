@@ -24,7 +24,7 @@ TILE = 512
 CACHE_BYTES = 64 << 20
 """What GDAL may keep in memory while a mask is imported."""
 
-_LAYOUT: dict[str, Any] = {
+LAYOUT: dict[str, Any] = {
     "driver": "GTiff", "count": 1, "dtype": "uint8", "tiled": True, "blockxsize": TILE,
     "blockysize": TILE, "compress": "deflate", "zlevel": 6, "sparse_ok": True,
     "bigtiff": "IF_SAFER",
@@ -102,7 +102,7 @@ def _convert(source: Path, partial: Path, height: int, width: int) -> int:
         pixels = 0
         try:
             with ungeoreferenced():
-                kept = rasterio.open(partial, "w", height=height, width=width, **_LAYOUT)
+                kept = rasterio.open(partial, "w", height=height, width=width, **LAYOUT)
             with kept:
                 for top, band in bands_of(source, mask, TILE):
                     kept.write(band, 1, window=Window(0, top, width, band.shape[0]))

@@ -32,7 +32,8 @@ class Detector(Protocol):
     """Finds damage in windows of a picture.
 
     What is said of a pixel depends on no pixel further than ``context`` away, nor on where in the
-    window it lies: so results do not depend on how a master is cut.
+    window it lies, as long as the window without its context begins where a tile of the mask does:
+    so results do not depend on how a master is cut.
 
     Attributes:
         name: What records call it.

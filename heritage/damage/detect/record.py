@@ -13,7 +13,7 @@ import numpy as np
 import heritage
 from heritage.damage.detect.proposal import FoundRegion, Proposal
 from heritage.damage.detect.spool import Spool
-from heritage.damage.mask_import import _LAYOUT, CACHE_BYTES
+from heritage.damage.mask_import import LAYOUT, CACHE_BYTES
 from heritage.damage.mask_source import ungeoreferenced
 from heritage.errors import StorageFailed
 from heritage.restore.canonical import canonical_json
@@ -56,7 +56,7 @@ def write_mask(path: Path, spool: Spool, proposal: Proposal, height: int, width:
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
             with ungeoreferenced():
-                mask = rasterio.open(path, "w", height=height, width=width, **_LAYOUT)
+                mask = rasterio.open(path, "w", height=height, width=width, **LAYOUT)
             with mask:
                 for tile in spool.tiles():
                     stays, _ = proposal.kept(tile)

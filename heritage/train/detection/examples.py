@@ -141,7 +141,7 @@ def _pattern(rng: np.random.Generator, mask: Mask, side: int) -> Field:
     mask = np.rot90(mask, int(rng.integers(4)))
     if rng.random() < 0.5:
         mask = mask[:, ::-1]
-    scale = float(np.exp(rng.uniform(np.log(0.6), np.log(2.2))))
+    scale = float(np.exp(rng.uniform(np.log(0.6), np.log(2.8))))
     size = max(side, round(min(mask.shape) * scale))
     how = cv2.INTER_AREA if size < min(mask.shape) else cv2.INTER_LINEAR
     large = np.asarray(
@@ -157,7 +157,6 @@ def _stretched(rng: np.random.Generator, picture: Picture) -> Picture:
     ground = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(12, 30)))
     level = rng.uniform(0.6, 0.95)
     out = level + rng.uniform(1.5, 4.0) * (grey - ground)
-    out = out + rng.uniform(0, 0.12) * smooth_noise(
-        rng, grey.shape[0], grey.shape[1], rng.uniform(0.5, 1.5)
-    )
+    noise = smooth_noise(rng, grey.shape[0], grey.shape[1], rng.uniform(0.5, 2.5))
+    out = out + rng.uniform(0, 0.18) * noise
     return np.asarray(np.repeat(np.clip(out, 0, 1)[..., None], 3, axis=2), np.float32)

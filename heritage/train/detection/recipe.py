@@ -57,7 +57,7 @@ class DetectorRecipe(BaseModel):
     clean: Share = Field(default=0.35, description="Share of crops without damage.")
     real: Share = Field(default=0.2, description="Share of crops with a real crack pattern.")
     stretched: Share = Field(
-        default=0.08, description="Chance of a detail photograph's look: grey, contrast stretched."
+        default=0.15, description="Chance of a detail photograph's look: grey, contrast stretched."
     )
     allowed: float = Field(
         default=0.001,
