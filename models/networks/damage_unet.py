@@ -3,7 +3,7 @@
 After Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation" (MICCAI
 2015), with pixels folded into channels (Shi et al., CVPR 2016) so that all of it works at half size
 and below, and skips that are added rather than joined. Beside the colours it sees what classical
-crack detection sees: top-hats and black-hats, thin bright and thin dark things (Giakoumis et al.,
+crack detection sees: evidence of lines, and thin dark and thin bright things (Giakoumis et al.,
 "Digital Image Processing Techniques for the Detection and Removal of Cracks in Digitized
 Paintings", IEEE Transactions on Image Processing 15(1), 2006).
 """
@@ -37,17 +37,21 @@ class DamageUNet(nn.Module):
     Args:
         widths: Channels at 1/2, 1/4, 1/8 and 1/16 of the size.
         n_classes: Kinds of damage, the first of which is none.
+        n_lines: Channels of evidence of lines.
     """
 
     multiple = 16
     reach = 96
 
     def __init__(
-        self, widths: tuple[int, int, int, int] = (24, 40, 64, 96), n_classes: int = 18
+        self,
+        widths: tuple[int, int, int, int] = (24, 40, 64, 96),
+        n_classes: int = 18,
+        n_lines: int = 5,
     ) -> None:
         super().__init__()
         a, b, c, d = widths
-        self.enter = nn.Sequential(Convolution(5 * 4, a), Convolution(a, a))
+        self.enter = nn.Sequential(Convolution((5 + n_lines) * 4, a), Convolution(a, a))
         self.down1 = nn.Conv2d(a, b, 2, stride=2)
         self.encode1 = nn.Sequential(Convolution(b, b), Convolution(b, b))
         self.down2 = nn.Conv2d(b, c, 2, stride=2)
@@ -61,17 +65,19 @@ class DamageUNet(nn.Module):
         self.damaged = nn.Conv2d(a, 4, 1)
         self.kind = nn.Conv2d(a, n_classes, 1)
 
-    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, picture: Tensor, lines: Tensor) -> tuple[Tensor, Tensor]:
         """Look at pictures.
 
         Args:
             picture: (B, 3, H, W) in 0..1, sides multiples of ``multiple``.
+            lines: Evidence of lines, (B, n_lines, H, W) in 0..1.
 
         Returns:
             Logits of being damaged (B, 1, H, W), and of the kinds of damage at half the size
             (B, n_classes, H / 2, W / 2).
         """
-        half = self.enter(F.pixel_unshuffle(_seen(picture), 2))
+        seen = torch.cat([_seen(picture), lines], dim=1)
+        half = self.enter(F.pixel_unshuffle(seen, 2))
         quarter = self.encode1(self.down1(half))
         eighth = self.encode2(self.down2(quarter))
         deep = self.middle(self.down3(eighth))

@@ -35,9 +35,9 @@ def test_a_user_s_own_detector_is_found_and_says_what_it_learned(folder):
     loaded = load_detector(card)
     plain = DamageUNet(WIDTHS).eval()
     plain.load_state_dict(torch.load(folder / "plain.pt", weights_only=True))
-    picture = torch.rand(1, 3, 64, 64)
+    seen = torch.rand(1, 3, 64, 64), torch.rand(1, 5, 64, 64)
     with torch.inference_mode():
-        for one, two in zip(loaded(picture), plain(picture), strict=True):
+        for one, two in zip(loaded(*seen), plain(*seen), strict=True):
             assert torch.allclose(one, two, atol=1e-4)  # with normalisations folded in
     assert not any(isinstance(one, torch.nn.BatchNorm2d) for one in loaded.modules())
 

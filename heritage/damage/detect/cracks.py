@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+import numpy.typing as npt
 
 from heritage.damage.classes import DamageClass
 from heritage.damage.detect.finding import Finding, Picture
@@ -19,11 +21,46 @@ from heritage.damage.detect.ridges import (
     level,
 )
 
+Field = npt.NDArray[np.float32]
+
+REACH = 88
+"""No further from a pixel lies anything that counts: discs, lines and squares after one another."""
+
 _WIDTHS = (3, 5, 9)
 _LENGTH = 31
 _REGION = 61  # pixels in which cracks are told from brushwork
-_LEAST = 24
+_LEAST = 24  # grey levels
 _TIMES = 1.3
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is known of the thin lines around every pixel.
+
+    Attributes:
+        dark: Evidence of thin dark things, ``UNIT`` is just enough, uint8 (H, W).
+        lines: What of it is drawn out.
+        bright: Evidence of thin bright things that are drawn out.
+        more: How many times as many dark lines as bright ones there are around, float32 (H, W).
+        spread: How evenly dark lines around run in all directions: 0, all in one, to 1.
+    """
+
+    dark: Grey
+    lines: Grey
+    bright: Grey
+    more: Field
+    spread: Field
+
+
+def lines_of(grey: Grey) -> Lines:
+    """Look for thin lines in uint8 (H, W)."""
+    dark = evidence(hats(grey, _WIDTHS, dark=True), _LEAST, _TIMES)
+    bright = evidence(hats(grey, _WIDTHS, dark=False), _LEAST, _TIMES)
+    ways = along_lines(dark, _LENGTH)
+    lines = reduce(np.maximum, ways)
+    others = reduce(np.maximum, along_lines(bright, _LENGTH))
+    more = (level(lines, _REGION) + 1) / (level(others, _REGION) + 1)
+    return Lines(dark, lines, others, more, _spread(ways))
 
 
 class Cracks:
@@ -35,26 +72,19 @@ class Cracks:
     """
 
     name = "cracks"
-    context = 80
+    context = REACH
 
     def detect(self, picture: Picture) -> Finding:
         """Find them in a window, float32 (H, W, 3) in 0..1."""
-        grey = grey_of(picture)
-        dark = evidence(hats(grey, _WIDTHS, dark=True), _LEAST, _TIMES)
-        bright = evidence(hats(grey, _WIDTHS, dark=False), _LEAST, _TIMES)
-        ways = along_lines(dark, _LENGTH)
-        lines = reduce(np.maximum, ways)
-        other = reduce(np.maximum, along_lines(bright, _LENGTH))
-        more = (level(lines, _REGION) + 1) / (level(other, _REGION) + 1)
-        spread = _spread(ways)
-        weight = np.clip(more / 3, 0.1, 1.25) * np.clip(2 * spread, 0.25, 1.0)
-        support = np.minimum(lines, dark).astype(np.float32) / np.float32(UNIT)
+        seen = lines_of(grey_of(picture))
+        weight = np.clip(seen.more / 3, 0.1, 1.25) * np.clip(2 * seen.spread, 0.25, 1.0)
+        support = np.minimum(seen.lines, seen.dark).astype(np.float32) / np.float32(UNIT)
         confidence = confidence_of(support * weight.astype(np.float32))
         classes = np.where(confidence > 0, np.uint8(DamageClass.CRACKS), np.uint8(0))
         return Finding(confidence, classes)
 
 
-def _spread(ways: list[Grey]) -> np.ndarray:
-    """How evenly lines of a region run in all directions: 0, all in one, to 1."""
+def _spread(ways: list[Grey]) -> Field:
     levels = np.stack([level(way, _REGION) for way in ways])
-    return 1 - (levels.max(axis=0) - levels.min(axis=0)) / (levels.max(axis=0) + 1)
+    most = levels.max(axis=0)
+    return np.asarray(1 - (most - levels.min(axis=0)) / (most + 1), np.float32)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from heritage.damage.detect.finding import Classes, Confidence, Finding, Picture
+from heritage.damage.detect.line_channels import line_channels
+from heritage.damage.detect.ridges import grey_of
 from heritage.damage.masks import TILE
 from models.detectors import DetectorCard, find_detector, load_detector
 from models.device import one_thread, resolve
+
+# Lines are seen within REACH of what the network sees; a multiple of the squares that it folds.
+_CONTEXT = 192
 
 
 class Learned:
@@ -28,9 +34,8 @@ class Learned:
         self._device = resolve(device)
         network = load_detector(self.card)
         self._network = network.to(self._device)
-        self.context = network.reach
-        if self.context % network.multiple or TILE % network.multiple:
-            raise ValueError("tiles of the master would be folded differently than alone")
+        self._reach = network.reach
+        self.context = _CONTEXT
 
     def detect(self, picture: Picture) -> Finding:
         """Find the damage; the confidence is 0.5 where the network was calibrated to say so.
@@ -40,28 +45,32 @@ class Learned:
                 column of a tile of the master to ``context`` after the last of another.
         """
         height, width = picture.shape[:2]
+        lines = line_channels(grey_of(picture)).astype(np.float32) / np.float32(255)
+        seen = np.dstack([picture, lines])
         confidence = np.zeros((height, width), np.float32)
         classes = np.zeros((height, width), np.uint8)
-        edge = self.context
+        edge, reach = self.context, self._reach
         for y in range(edge, height - edge, TILE):
             for x in range(edge, width - edge, TILE):
-                part = picture[y - edge : y + TILE + edge, x - edge : x + TILE + edge]
-                rows, columns = (min(TILE, n - 2 * edge) for n in part.shape[:2])
+                rows, columns = min(TILE, height - edge - y), min(TILE, width - edge - x)
+                bottom, right = y + rows + reach, x + columns + reach
+                part = seen[y - reach : bottom, x - reach : right]
                 sure, kinds = self._look(part)
                 place = slice(y, y + rows), slice(x, x + columns)
                 confidence[place], classes[place] = sure[:rows, :columns], kinds[:rows, :columns]
         return Finding(confidence, classes)
 
-    def _look(self, part: Picture) -> tuple[Confidence, Classes]:
+    def _look(self, part: npt.NDArray[np.float32]) -> tuple[Confidence, Classes]:
         """Confidence and classes of one tile, (TILE, TILE), of what lies around it, too."""
         import torch
 
-        side, edge = TILE + 2 * self.context, self.context
-        whole = np.zeros((side, side, 3), np.float32)  # what is missing, no pixel of the tile sees
+        side, edge = TILE + 2 * self._reach, self._reach
+        # What is missing at the end of the master, no pixel of the tile sees.
+        whole = np.zeros((side, side, part.shape[2]), np.float32)
         whole[: part.shape[0], : part.shape[1]] = part
         with torch.inference_mode(), one_thread():
             x = torch.from_numpy(whole).to(self._device).permute(2, 0, 1)[None]
-            damaged, kind = self._network(x)
+            damaged, kind = self._network(x[:, :3], x[:, 3:])
             sure = (damaged[0, 0, edge:-edge, edge:-edge] - self.card.level).sigmoid()
             # Which kind it would be, were it damaged: "none" is no answer.
             half = kind[0, 1:, edge // 2 : -edge // 2, edge // 2 : -edge // 2].argmax(dim=0) + 1

@@ -13,7 +13,7 @@ import numpy as np
 import heritage
 from heritage.damage.detect.proposal import FoundRegion, Proposal
 from heritage.damage.detect.spool import Spool
-from heritage.damage.mask_import import LAYOUT, CACHE_BYTES
+from heritage.damage.mask_import import CACHE_BYTES, LAYOUT
 from heritage.damage.mask_source import ungeoreferenced
 from heritage.errors import StorageFailed
 from heritage.restore.canonical import canonical_json

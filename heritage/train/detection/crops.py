@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from heritage.damage.detect.line_channels import COUNT
 from heritage.train.detection.examples import Material, make_example
 from heritage.train.detection.recipe import DetectorRecipe
 
 
-class Examples(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
+class Examples(Dataset[NDArray[np.uint8]]):
     """Example number n depends on the seed and n alone.
 
     Args:
@@ -32,11 +33,11 @@ class Examples(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
         """How many there are."""
         return self.count
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Picture uint8 (S, S, 3) and truth uint8 (S, S)."""
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """Picture, lines and truth in the channels of uint8 (S, S, 3 + COUNT + 1)."""
         rng = np.random.default_rng([self.recipe.seed, self.start + index])
         made = make_example(rng, self.material, self.recipe)
-        return made.picture, made.truth
+        return np.dstack([made.picture, made.lines, made.truth])
 
 
 class Crops:
@@ -56,30 +57,28 @@ class Crops:
             DataLoader(many, recipe.fresh, sampler=range(1 << 40), num_workers=workers)
         )
         side = recipe.canvas
-        self._pictures = torch.empty(recipe.pool, side, side, 3, dtype=torch.uint8)
-        self._truths = torch.empty(recipe.pool, side, side, dtype=torch.uint8)
+        self._squares = torch.empty(recipe.pool, side, side, 3 + COUNT + 1, dtype=torch.uint8)
         self._held = 0
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures uint8 (B, S, S, 3) and truths uint8 (B, S, S), without end."""
+    def __iter__(self) -> Iterator[Tensor]:
+        """Crops, uint8 (B, S, S, 3 + COUNT + 1), without end."""
         while True:
             yield self._next()
 
-    def _next(self) -> tuple[Tensor, Tensor]:
+    def _next(self) -> Tensor:
         rng = np.random.default_rng([self.recipe.seed, self._step, 1])
         self._step += 1
         new = self._fill()
         old = rng.integers(min(self._held, self.recipe.pool), size=self.recipe.batch - len(new))
         side = self.recipe.crop
-        pictures = torch.empty(self.recipe.batch, side, side, 3, dtype=torch.uint8)
-        truths = torch.empty(self.recipe.batch, side, side, dtype=torch.uint8)
-        for n, slot in enumerate((*new, *old.tolist())):
+        crops = []
+        for slot in (*new, *old.tolist()):
             y, x = rng.integers(self.recipe.canvas - side + 1, size=2).tolist()
-            turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-            cut = slice(y, y + side), slice(x, x + side)
-            pictures[n] = _turned(self._pictures[slot][cut], turns, mirrored)
-            truths[n] = _turned(self._truths[slot][cut], turns, mirrored)
-        return pictures, truths
+            turned = torch.rot90(
+                self._squares[slot, y : y + side, x : x + side], int(rng.integers(4))
+            )
+            crops.append(turned.flip(1) if rng.integers(2) else turned)
+        return torch.stack(crops)
 
     def _fill(self) -> list[int]:
         """Put new squares into the pool, over the oldest ones; a first batch is new altogether."""
@@ -87,15 +86,8 @@ class Crops:
         wanted = min(recipe.fresh, recipe.batch) if self._held else recipe.batch
         slots: list[int] = []
         while len(slots) < wanted:
-            pictures, truths = next(self._made)
-            for picture, truth in zip(pictures, truths, strict=True):
-                slot = self._held % recipe.pool
-                self._pictures[slot], self._truths[slot] = picture, truth
+            for square in next(self._made):
+                slots.append(self._held % recipe.pool)
+                self._squares[slots[-1]] = square
                 self._held += 1
-                slots.append(slot)
         return slots[: recipe.batch]
-
-
-def _turned(x: Tensor, turns: int, mirrored: bool) -> Tensor:
-    turned = torch.rot90(x, turns)
-    return turned.flip(1) if mirrored else turned

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.damage.classes import DamageClass
+from heritage.damage.detect.cracks import REACH
+from heritage.damage.detect.line_channels import line_channels
 from heritage.damage.simulate import Mask, render
 from heritage.damage.simulate.fields import Field, smooth_noise
 from heritage.damage.simulate.grounds import Picture
@@ -37,10 +39,12 @@ class Example:
 
     Attributes:
         picture: uint8 (S, S, 3).
+        lines: Of ``line_channels``, uint8 (S, S, COUNT).
         truth: ``DamageClass`` of every pixel or ``IGNORED``, uint8 (S, S).
     """
 
     picture: NDArray[np.uint8]
+    lines: NDArray[np.uint8]
     truth: NDArray[np.uint8]
 
 
@@ -95,7 +99,16 @@ def make_example(rng: np.random.Generator, material: Material, recipe: DetectorR
         damaged = _stretched(rng, damaged)
     still = recipe.augmentation.model_copy(update={"turns": False, "flip": 0.0})
     looked = augment(rng, damaged, still)
-    return Example(np.asarray(np.rint(255 * np.clip(looked, 0, 1)), np.uint8), truth)
+    levels = np.asarray(np.rint(255 * np.clip(looked, 0, 1)), np.uint8)
+    return Example(levels, lines_around(levels), truth)
+
+
+def lines_around(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``line_channels`` of a picture that is all there is, uint8 (H, W, 3): mirrored around it."""
+    around = (REACH, REACH, REACH, REACH)
+    whole = cv2.copyMakeBorder(levels, *around, cv2.BORDER_REFLECT_101)
+    grey = cv2.cvtColor(whole, cv2.COLOR_RGB2GRAY)
+    return line_channels(np.asarray(grey, np.uint8))[REACH:-REACH, REACH:-REACH]
 
 
 def rendered(rng: np.random.Generator, whole: Picture) -> tuple[Picture, Mask]:

@@ -73,10 +73,10 @@ class DetectorTraining:
         limit = math.inf if minutes is None else 60 * minutes
         began = saved = last = time.monotonic()
         losses: list[Tensor] = []
-        for pictures, truths in Crops(self.material, self.recipe, self.step, self.workers):
+        for crops in Crops(self.material, self.recipe, self.step, self.workers):
             if self.progress >= 1 or last - began >= limit:
                 break
-            losses.append(self._learn(pictures, truths))
+            losses.append(self._learn(crops))
             self.step += 1
             now = time.monotonic()
             self.seconds, last = self.seconds + now - last, now
@@ -88,16 +88,17 @@ class DetectorTraining:
                 saved = now
         self._save()
 
-    def _learn(self, pictures: Tensor, truths: Tensor) -> Tensor:
+    def _learn(self, crops: Tensor) -> Tensor:
         self.network.train()
         dtype = quicker_dtype(self.device.type)
-        x = pictures.to(self.device).permute(0, 3, 1, 2).float() / 255
-        truth = truths.to(self.device)
+        crops = crops.to(self.device)
+        x = crops[..., :-1].permute(0, 3, 1, 2).float() / 255
+        truth = crops[..., -1]
         factor = 0.5 * (1 + math.cos(math.pi * self.progress)) * min(1, (self.step + 1) / _RISE)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * max(factor, 1e-3)
         with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
-            damaged, kind = self.network(x)
+            damaged, kind = self.network(x[:, :3], x[:, 3:])
         loss = objective(damaged, kind, truth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

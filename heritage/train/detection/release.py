@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heritage.train.detection.examples import IGNORED, Material, make_example
+from heritage.train.detection.examples import IGNORED, Material, lines_around, make_example
 from heritage.train.detection.loop import DetectorTraining
 from heritage.train.detection.recipe import DetectorRecipe
 from heritage.train.detection.scoring import Count, count
@@ -110,9 +110,9 @@ def logits_of(network: DamageUNet, picture: NDArray[np.uint8]) -> Logits:
     """Logits of a whole picture, float32 (H, W); mirrored to a multiple of what is folded."""
     height, width = picture.shape[:2]
     more = [(0, -n % network.multiple) for n in (height, width)]
-    padded = np.pad(picture, (*more, (0, 0)), "symmetric")
+    padded = np.pad(np.dstack([picture, lines_around(picture)]), (*more, (0, 0)), "symmetric")
     device = next(network.parameters()).device
     with torch.inference_mode():
         x = torch.from_numpy(padded).to(device).permute(2, 0, 1)[None].float() / 255
-        damaged, _ = network(x)
+        damaged, _ = network(x[:, :3], x[:, 3:])
     return np.asarray(damaged[0, 0, :height, :width].float().cpu().numpy(), np.float32)

@@ -7,14 +7,18 @@ from models.networks.damage_unet import DamageUNet
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    made = DamageUNet((4, 4, 4, 4)).eval()
+    made = DamageUNet((4, 4, 4, 4), n_lines=2).eval()
     for one in made.parameters():
         one.requires_grad_(False)
     return made
 
 
+def look(network, seen):
+    return network(seen[:, :3], seen[:, 3:])
+
+
 def test_it_says_of_every_pixel_whether_and_of_every_second_how(network):
-    damaged, kind = network(torch.rand(2, 3, 64, 96))
+    damaged, kind = network(torch.rand(2, 3, 64, 96), torch.rand(2, 2, 64, 96))
     assert damaged.shape == (2, 1, 64, 96)
     assert kind.shape == (2, 18, 32, 48)
 
@@ -23,13 +27,13 @@ def test_it_says_of_every_pixel_whether_and_of_every_second_how(network):
 def test_it_sees_no_further_than_it_promises(network, pixel):
     """Everything further away may change: the answer does not."""
     rng = torch.Generator().manual_seed(1)
-    picture = torch.rand(1, 3, 528, 528, generator=rng)
-    other = torch.rand(1, 3, 528, 528, generator=rng)
+    picture = torch.rand(1, 5, 528, 528, generator=rng)
+    other = torch.rand(1, 5, 528, 528, generator=rng)
     y, x = pixel
     near = torch.zeros(528, 528, dtype=torch.bool)
     near[y - network.reach : y + network.reach + 1, x - network.reach : x + network.reach + 1] = 1
     changed = torch.where(near, picture, other)
-    for one, two in zip(network(picture), network(changed), strict=True):
+    for one, two in zip(look(network, picture), look(network, changed), strict=True):
         step = 528 // one.shape[2]
         assert torch.equal(one[..., y // step, x // step], two[..., y // step, x // step])
 

@@ -35,10 +35,10 @@ def picture(height, width):
 
 def test_results_do_not_depend_on_how_a_picture_is_cut(card):
     detector = Learned(card, "cpu")
-    edge, whole = detector.context, picture(700 + 192, 1100 + 192)
+    edge, whole = detector.context, picture(700 + 384, 1100 + 384)
     found = detector.detect(whole)
     inner = np.s_[edge : edge + 512, edge + 512 : edge + 1024]
-    part = detector.detect(np.ascontiguousarray(whole[: 512 + 192, 512 : 1024 + 192]))
+    part = detector.detect(np.ascontiguousarray(whole[: 512 + 384, 512 : 1024 + 384]))
     core = np.s_[edge : edge + 512, edge : edge + 512]
     assert np.array_equal(found.confidence[inner], part.confidence[core])
     assert np.array_equal(found.classes[inner], part.classes[core])
@@ -51,19 +51,19 @@ def test_results_do_not_depend_on_how_a_picture_is_cut(card):
 def test_a_confidence_of_a_half_is_the_level_that_it_was_calibrated_to(card):
     from dataclasses import replace
 
-    seen = picture(192 + 64, 192 + 64)
-    plain = Learned(card, "cpu").detect(seen).confidence[96:160, 96:160]
+    seen = picture(384 + 64, 384 + 64)
+    plain = Learned(card, "cpu").detect(seen).confidence[192:256, 192:256]
     middle = np.sort(plain, axis=None)[plain.size // 2]
     level = float(np.log(middle / (1 - middle)))
-    moved = Learned(replace(card, level=level), "cpu").detect(seen).confidence[96:160, 96:160]
+    moved = Learned(replace(card, level=level), "cpu").detect(seen).confidence[192:256, 192:256]
     assert np.sort(moved, axis=None)[plain.size // 2] == pytest.approx(0.5, abs=1e-5)
     assert ((moved > 0.501) <= (plain > middle)).all()
 
 
 def test_every_confident_pixel_has_a_kind(card):
-    found = Learned(card, "cpu").detect(picture(300, 300))
+    found = Learned(card, "cpu").detect(picture(500, 500))
     assert (found.classes[found.confidence > 0] > DamageClass.NONE).all()
-    assert not found.confidence[:96].any()  # of the surroundings nothing is said
+    assert not found.confidence[:192].any()  # of the surroundings nothing is said
 
 
 def test_a_master_is_searched_alike_in_small_and_large_windows(card, tmp_path):
