@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,11 +54,13 @@ def train(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train an inpainter; run the same command again to continue.
+    """Train an inpainter, or a detector of damage; run the same command again to continue.
 
     Killed at any moment, a training resumes from its last checkpoint and computes what it would
     have computed. One that diverges stops, says why, and keeps the last good checkpoint.
     """
+    if _trains_detector(recipe, out, minutes, pictures, masks, device, as_json):
+        return
     from heritage.train.recipe import find_recipe, read_recipe
 
     places = {"pictures": pictures, "validation": validation, "masks": masks}
@@ -72,6 +74,41 @@ def train(
         training.run(minutes, every, validate)
     if training.fabric.is_global_zero:
         _answer(training, as_json)
+
+
+def _trains_detector(
+    recipe: str,
+    out: Path | None,
+    minutes: float | None,
+    pictures: Path | None,
+    masks: Path | None,
+    device: str,
+    as_json: bool,
+) -> bool:
+    """Train a detector of damage, if that is what the recipe is of."""
+    from heritage.train.detection.recipe import find_detector_recipe
+
+    path = find_detector_recipe(recipe)
+    if path is None:
+        return False
+    from heritage.train.detection.run import train_detector
+
+    screen = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+    def tell(line: Mapping[str, float]) -> None:
+        if not as_json:
+            screen.print(f"step {line['step']:g}, loss {line['loss']:.3f}")
+
+    done = train_detector(path, out, minutes, pictures, masks, device, tell=tell)
+    if as_json:
+        say_json(done)
+    elif done["finished"]:
+        console().print(f"Finished after {done['step']} steps: {done['weights']}")
+    else:
+        console().print(
+            f"{done['progress']:.1%} done, {done['step']} steps; the same command continues"
+        )
+    return True
 
 
 def _require_fabric() -> None:

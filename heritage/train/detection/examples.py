@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +16,7 @@ from heritage.damage.detect.cracks import REACH
 from heritage.damage.detect.line_channels import line_channels
 from heritage.damage.simulate import Mask, render
 from heritage.damage.simulate.fields import Field, smooth_noise
-from heritage.damage.simulate.grounds import Picture
+from heritage.damage.simulate.grounds import GROUNDS, Picture
 from heritage.damage.simulate.layers import blurred, over, slopes
 from heritage.train.augment import augment
 from heritage.train.decoding import Picture as Pixels
@@ -82,25 +83,32 @@ def _others(things: Sequence[Thing], every: int) -> list[Thing]:
 
 
 def make_example(rng: np.random.Generator, material: Material, recipe: DetectorRecipe) -> Example:
-    """Cut a square and leave it as it is, render damage into it, or crack it as a real one is."""
+    """Cut a square and leave it as it is, render damage into it, or crack it as a real one is.
+
+    A share of the squares shows no picture, but bare paint or ground.
+    """
     side = recipe.canvas
-    pixels = material.pictures[int(rng.integers(len(material.pictures)))]
-    frame = choose_frame(rng, pixels.shape[0], pixels.shape[1], side, 0.4, recipe.augmentation)
-    part = framed(pixels[frame.box.slices], frame, side)
-    whole = part.astype(np.float32) / np.float32(255)
+    bare = bool(material.masks) and rng.random() < recipe.bare
+    whole = _surface(rng, side) if bare else _cut(rng, material, recipe)
     kind = rng.random()
     if kind < recipe.clean:
         damaged, truth = whole, np.zeros((side, side), np.uint8)
-    elif kind < recipe.clean + recipe.real and material.masks:
+    elif bare or (kind < recipe.clean + recipe.real and material.masks):
         damaged, truth = _cracked(rng, whole, material.masks)
     else:
         damaged, truth = rendered(rng, whole)
-    if rng.random() < recipe.stretched:
-        damaged = _stretched(rng, damaged)
     still = recipe.augmentation.model_copy(update={"turns": False, "flip": 0.0})
     looked = augment(rng, damaged, still)
     levels = np.asarray(np.rint(255 * np.clip(looked, 0, 1)), np.uint8)
     return Example(levels, lines_around(levels), truth)
+
+
+def _cut(rng: np.random.Generator, material: Material, recipe: DetectorRecipe) -> Picture:
+    pixels = material.pictures[int(rng.integers(len(material.pictures)))]
+    height, width = pixels.shape[:2]
+    frame = choose_frame(rng, height, width, recipe.canvas, 0.4, recipe.augmentation)
+    part = framed(pixels[frame.box.slices], frame, recipe.canvas)
+    return np.asarray(part.astype(np.float32) / np.float32(255), np.float32)
 
 
 def lines_around(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,12 +172,20 @@ def _pattern(rng: np.random.Generator, mask: Mask, side: int) -> Field:
     return np.clip(blurred(large[y : y + side, x : x + side], rng.uniform(0.4, 1.0)), 0, 1)
 
 
-def _stretched(rng: np.random.Generator, picture: Picture) -> Picture:
-    """The look of a detail photograph: grey, its surface pale and even, its contrast stretched."""
-    grey = picture.mean(axis=2)
-    ground = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(12, 30)))
-    level = rng.uniform(0.6, 0.95)
-    out = level + rng.uniform(1.5, 4.0) * (grey - ground)
-    noise = smooth_noise(rng, grey.shape[0], grey.shape[1], rng.uniform(0.5, 2.5))
-    out = out + rng.uniform(0, 0.18) * noise
-    return np.asarray(np.repeat(np.clip(out, 0, 1)[..., None], 3, axis=2), np.float32)
+def _surface(rng: np.random.Generator, side: int) -> Picture:
+    """Nothing but paint or ground, as on detail photographs: a level, grain and mottle.
+
+    Half of them are grey, with their contrast stretched.
+    """
+    grounds = list(GROUNDS.values())
+    laid = grounds[int(rng.integers(len(grounds)))].lay(rng, side, side)
+    if rng.random() < 0.5:
+        grey = laid.mean(axis=2)
+        grey = rng.uniform(0.45, 0.95) + rng.uniform(0.5, 2.5) * (grey - grey.mean())
+        laid = np.repeat(grey[..., None], 3, axis=2)
+    stretch = float(np.exp(rng.uniform(-0.7, 0.7)))  # noise that runs along or across
+    noise = smooth_noise(rng, side, math.ceil(side * stretch), rng.uniform(0.5, 2.5))
+    noise = np.asarray(cv2.resize(noise, (side, side)), np.float32)
+    laid = laid + (rng.uniform(0, 0.16) * noise)[..., None]
+    slow = rng.uniform(0, 0.06) * smooth_noise(rng, side, side, rng.uniform(4, 40))
+    return np.asarray(np.clip(laid + slow[..., None], 0, 1), np.float32)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from heritage.errors import HeritageError
 from heritage.train.checkpoints import Checkpoints
 from heritage.train.detection.crops import Crops
 from heritage.train.detection.examples import Material
@@ -120,7 +121,7 @@ class DetectorTraining:
     def _report(self, losses: list[Tensor], tell: Tell | None) -> None:
         loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
-            raise RuntimeError("the training diverged; the checkpoints before are good")
+            raise HeritageError("the training diverged; lower its rate", self.folder)
         line = {"step": self.step, "seconds": round(self.seconds, 1), "loss": round(loss, 5)}
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

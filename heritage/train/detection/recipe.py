@@ -56,8 +56,9 @@ class DetectorRecipe(BaseModel):
     )
     clean: Share = Field(default=0.35, description="Share of crops without damage.")
     real: Share = Field(default=0.2, description="Share of crops with a real crack pattern.")
-    stretched: Share = Field(
-        default=0.15, description="Chance of a detail photograph's look: grey, contrast stretched."
+    bare: Share = Field(
+        default=0.15,
+        description="Share of crops that show no picture, but bare paint or ground, as details do.",
     )
     allowed: float = Field(
         default=0.001,
@@ -102,3 +103,19 @@ def read_detector_recipe(
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RecipeRefused(f"{where}: {first['msg']}", path) from error
+
+
+def find_detector_recipe(name: str | Path) -> Path | None:
+    """The file of a detector's recipe, or None where a name means none.
+
+    Args:
+        name: A TOML file that says ``task = "detection"``, or the bare name of the shipped recipe.
+    """
+    path = Path(name)
+    if not path.is_file():
+        return SHIPPED if str(name) == SHIPPED.stem else None
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None  # whoever reads it as a recipe says what is wrong
+    return path if table.get("task") == "detection" else None

@@ -112,3 +112,18 @@ def test_the_bar_shows_pace_time_and_loss() -> None:
         assert task.completed == 0.25
         assert task.fields["pace"] == "8.0 windows/s, 1 min 15 s left, l1 0.5"
     assert "careful" in screen.export_text()
+
+
+def test_a_detector_of_damage_is_trained_by_the_same_command(run, recipe) -> None:
+    recipe.write_text(
+        'task = "detection"\nname = "mine"\nlicence = "CC0-1.0"\npictures = "pictures"\n'
+        "minutes = 0.05\ncanvas = 96\ncrop = 64\nbatch = 2\nfresh = 1\npool = 4\n"
+        "widths = [4, 4, 4, 4]\nheld_out = 0.5\n"
+    )
+    first = run("train", "tiny.toml", "--device", "cpu", "--minutes", "0")
+    assert "0.0% done, 0 steps; the same command continues" in first.stdout
+    rest = run("train", "tiny.toml", "--device", "cpu", "--json")
+    said = json.loads(rest.stdout)
+    assert said["finished"]
+    assert said["weights"] == "runs/mine/mine.safetensors"
+    assert (recipe.parent / "runs" / "mine" / "mine.json").is_file()

@@ -31,7 +31,7 @@ def test_crops_and_their_truths_are_turned_alike(recipe):
     """Where a real pattern is dark, the truth says so, however both were turned."""
     plain = recipe.augmentation.model_copy(update={"tone": 0.0})
     cracked = recipe.model_copy(
-        update={"clean": 0.0, "real": 1.0, "stretched": 0.0, "augmentation": plain}
+        update={"clean": 0.0, "real": 1.0, "bare": 0.0, "augmentation": plain}
     )
     material, _ = load_material(recipe)
     grey = type(material)([np.full((120, 160, 3), 220, np.uint8)], material.masks)

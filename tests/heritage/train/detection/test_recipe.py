@@ -1,6 +1,11 @@
 import pytest
 
-from heritage.train.detection.recipe import SHIPPED, DetectorRecipe, read_detector_recipe
+from heritage.train.detection.recipe import (
+    SHIPPED,
+    DetectorRecipe,
+    find_detector_recipe,
+    read_detector_recipe,
+)
 from heritage.train.recipe import RecipeRefused
 
 
@@ -36,3 +41,12 @@ def test_the_shipped_recipe_says_nothing_unknown():
 
     table = tomllib.loads(SHIPPED.read_text())
     assert DetectorRecipe.model_validate(table).name == "damage"
+
+
+def test_a_detector_s_recipe_is_told_from_an_inpainter_s(recipe, tmp_path):
+    assert find_detector_recipe("damage") == SHIPPED
+    assert find_detector_recipe(tmp_path / "r.toml") == tmp_path / "r.toml"
+    (tmp_path / "other.toml").write_text('name = "x"\n')
+    (tmp_path / "broken.toml").write_text("= 1")
+    for name in ("art-small", tmp_path / "other.toml", tmp_path / "broken.toml"):
+        assert find_detector_recipe(name) is None
