@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.cli import catalogue, demo, doctor, evaluate, inspect, models, restore, train, verify
+from flows.cli import (
+    catalogue,
+    demo,
+    doctor,
+    evaluate,
+    inspect,
+    models,
+    restore,
+    tone,
+    train,
+    verify,
+)
 from flows.report import INTERRUPTED, NOTHING_DONE, WRONG_USAGE
 from heritage import __version__
 from heritage.errors import BadSetting, HeritageError
@@ -53,6 +64,7 @@ _add("demo", demo.demo, "heritage demo")
 _add("restore", restore.restore, "heritage restore scans/ --output restored")
 _add("inspect", inspect.inspect, "heritage inspect scans/1907.12.tif")
 _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1907.12.tif")
+_add("tone", tone.tone, "heritage tone scans/ --output tones --preview")
 _add("train", train.train, "heritage train fine-tune --out runs/mine")
 _add("evaluate", evaluate.evaluate, "heritage evaluate --images pictures --models art-small,gmic")
 _add("doctor", doctor.doctor, "heritage doctor")
