@@ -37,6 +37,8 @@ def restore_collection(
     memory: int = 2 << 30,
     batch: int | None = None,
     grain: bool = True,
+    detect: bool = True,
+    policy: str = "painting",
 ) -> list[Outcome]:
     """Restore many masters; one that fails stops none of the others.
 
@@ -48,13 +50,18 @@ def restore_collection(
         memory: Bytes that one restoration may use.
         batch: Windows a model sees at once; by default as many as suit the device.
         grain: Whether fills get the grain of their surroundings.
+        detect: Whether masters without masks are searched for damage; what is found is proposed.
+        policy: What of that is filled: painting, mural, manuscript, print or photograph.
 
     Returns:
         What became of each, in the order given.
     """
     with work():
         named = plan_names(sources, output)
-    settings = {"model": model, "device": device, "memory": memory, "batch": batch, "grain": grain}
+    settings = {
+        "model": model, "device": device, "memory": memory, "batch": batch, "grain": grain,
+        "detect": detect, "policy": policy,
+    }  # fmt: skip
     outcomes = []
     for master in named:
         outcome = attempt_restoration(master, output, **settings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any
 
+from prefect.cache_policies import NO_CACHE
+
 from heritage.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -47,3 +49,13 @@ def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     """The same, as Prefect asks it of a failed task."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and is_transient(error)
+
+
+PATIENT: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": DELAYS,
+    "retry_condition_fn": worth_retrying,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+"""How every task runs: again after a bad moment of a disk or share, never from a cache."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.report import Outcome
 
-PREPARING, INPAINTING, COMPOSING = "preparing", "inpainting", "composing"
+SEARCHING, PREPARING, INPAINTING, COMPOSING = "searching", "preparing", "inpainting", "composing"
 
 
 @dataclass(frozen=True)

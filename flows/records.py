@@ -23,7 +23,9 @@ def catalogue() -> Catalogue:
     return open_catalogue(load_settings())
 
 
-def record_begin(open_: Catalogue, job: Job, mask: Path | None, device: str) -> tuple[int, bool]:
+def record_begin(
+    open_: Catalogue, job: Job, mask: Path | None, device: str, detected: bool = False
+) -> tuple[int, bool]:
     """Record master, mask and model, and that a restoration begins or goes on.
 
     Args:
@@ -31,6 +33,7 @@ def record_begin(open_: Catalogue, job: Job, mask: Path | None, device: str) -> 
         job: From ``heritage.restore.prepare``.
         mask: The mask a person gave; ``None`` if it was found beside the master.
         device: What it is to run on.
+        detected: Whether the mask is a machine's proposal.
 
     Returns:
         The restoration's number, and whether it is on record as finished.
@@ -41,14 +44,17 @@ def record_begin(open_: Catalogue, job: Job, mask: Path | None, device: str) -> 
     with open_master(job.master, job.page) as master:
         info = master.info
     number = open_.record_master(info, identity["master"])
-    mask_number = open_.record_mask(
-        number,
-        sha256=said["sha256"],
-        pixels=said["pixels"],
-        origin="found" if mask is None else "given",
-        source=said["source"] if mask is None else address_of(mask) or mask,
-        source_sha256=said["source_sha256"],
-    )
+    facts = {"sha256": said["sha256"], "pixels": said["pixels"]}
+    if detected:
+        mask_number = open_.record_mask(number, **facts, origin="detected")
+    else:
+        mask_number = open_.record_mask(
+            number,
+            **facts,
+            origin="found" if mask is None else "given",
+            source=said["source"] if mask is None else address_of(mask) or mask,
+            source_sha256=said["source_sha256"],
+        )
     card = card_of(job.model)
     model = open_.record_model(
         card.name, card.kind, weights_sha256=identity["weights"], licence=card.licence

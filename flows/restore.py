@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 
-from flows.faults import DELAYS, RETRIES, worth_retrying
+from flows.detection import propose_mask
+from flows.faults import PATIENT
 from flows.pace import run_in_tasks
 from flows.progress import COMPOSING, INPAINTING, PREPARING, Progress, tell
 from flows.records import catalogue, record_begin, record_finish, recorded
 from flows.report import Fate, Outcome
 from flows.share import work
-from heritage.damage.masks import open_mask
+from heritage.damage.masks import find_mask, open_mask
 from heritage.errors import HeritageError, NothingToRestore
 from heritage.restore.options import Options
 from heritage.restore.workload import Load, loads
@@ -24,15 +24,6 @@ from heritage.restore.workload import Load, loads
 if TYPE_CHECKING:
     from heritage.restore.job import Job
     from heritage.restore.restoration import Restoration
-
-PATIENT: dict[str, Any] = {
-    "retries": RETRIES,
-    "retry_delay_seconds": DELAYS,
-    "retry_condition_fn": worth_retrying,
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-}
-"""How every task runs: again after a bad moment of a disk or share, never from a cache."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +64,18 @@ def prepare_master(
     device: str,
     options: Options,
     name: str | None,
+    proposal: dict[str, Any] | None = None,
 ) -> Prepared:
     """Hash, inspect, import the mask, plan, record; or find what an interrupted run left."""
     from heritage.restore.prepare import prepare
 
     with work(), ExitStack() as stack:
         tell(Progress(source, PREPARING))
-        job = stack.enter_context(prepare(source, mask, model, output, options=options, name=name))
+        job = stack.enter_context(
+            prepare(source, mask, model, output, options=options, name=name, proposal=proposal)
+        )
         with catalogue() as open_:
-            number, recorded = record_begin(open_, job, mask, device)
+            number, recorded = record_begin(open_, job, mask, device, proposal is not None)
             if job.done and not recorded:
                 from heritage.restore.restoration import read_restoration
 
@@ -154,6 +148,8 @@ def restore_image(
     batch: int | None = None,
     grain: bool = True,
     name: str | None = None,
+    detect: bool = True,
+    policy: str = "painting",
 ) -> Outcome:
     """Restore one master where its mask says, and nowhere else.
 
@@ -167,9 +163,12 @@ def restore_image(
         batch: Windows a model sees at once; by default as many as suit the device.
         grain: Whether fills get the grain of their surroundings.
         name: NAME; by default the master's file name.
+        detect: Whether a master without a mask is searched for damage; what is found is proposed.
+        policy: What of that is filled: painting, mural, manuscript, print or photograph.
 
     Returns:
-        What became of it. A master without a mask is left alone, which is no failure.
+        What became of it. A master in which nothing is to be filled is left alone, which is no
+        failure.
 
     Raises:
         HeritageError: One of its kinds; it is on record in the catalogue.
@@ -178,7 +177,13 @@ def restore_image(
     folder: Path | None = None
     options = Options(memory=memory, batch=batch, grain=grain)
     try:
-        begun = prepare_master(source, output, mask, model, device, options, name)
+        facts = None
+        if detect and mask is None and find_mask(source) is None:
+            found = propose_mask(source, output, name, policy, memory)
+            if found.nothing:
+                return Outcome(source, Fate.LEFT_ALONE, found.nothing)
+            mask, facts = found.mask, found.facts
+        begun = prepare_master(source, output, mask, model, device, options, name, facts)
         number, folder = begun.number, begun.folder
         if begun.done:
             return _already(source, begun.result)

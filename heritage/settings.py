@@ -95,6 +95,14 @@ class Settings(BaseSettings):
         le=4096,
         description="Windows a model sees at once; unset: as many as suit the device.",
     )
+    detect: bool = Field(
+        default=True,
+        description="Whether masters without masks are searched for damage before restoring.",
+    )
+    policy: str = Field(
+        default="painting",
+        description="What of it is filled: painting, mural, manuscript, print or photograph.",
+    )
     keep_staged: bool = Field(
         default=False,
         description="Whether masters fetched from a URL stay in the workspace when they are done.",

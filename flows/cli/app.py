@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from flows.cli import (
     catalogue,
     demo,
+    detect,
     doctor,
     evaluate,
     inspect,
@@ -62,6 +63,7 @@ def _add(name: str, command: Callable[..., None], example: str) -> None:
 
 _add("demo", demo.demo, "heritage demo")
 _add("restore", restore.restore, "heritage restore scans/ --output restored")
+_add("detect", detect.detect, "heritage detect scans/ --output found --preview")
 _add("inspect", inspect.inspect, "heritage inspect scans/1907.12.tif")
 _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1907.12.tif")
 _add("tone", tone.tone, "heritage tone scans/ --output tones --preview")

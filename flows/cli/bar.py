@@ -114,6 +114,6 @@ def _said(event: progress.Progress, pace: float | None) -> str:
     words = [event.stage]
     if event.regions:
         words.append(f"{event.regions_done:,} of {event.regions:,} regions")
-    if event.total and pace:
+    if event.total and pace and event.stage != progress.SEARCHING:
         words.append(f"{pace / 1e6:.3g} megapixels/s")
     return ", ".join(words)

@@ -21,6 +21,7 @@ Model = Annotated[
     str | None, typer.Option(help="Inpainter, by its name in `heritage models`; else the default.")
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps or xpu.")]
+_SETTINGS = ("model", "device", "memory", "batch", "detect", "policy")
 Memory = Annotated[
     str | None, typer.Option(help="Memory that one restoration may use, such as '2 GiB'.")
 ]
@@ -43,6 +44,14 @@ def restore(
     device: Device = None,
     memory: Memory = None,
     grain: Annotated[bool, typer.Option(help="Give fills the grain of their surroundings.")] = True,
+    detect: Annotated[
+        bool | None,
+        typer.Option("--detect/--no-detect", help="Search masters without masks for damage."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="What of it is filled: painting, mural, manuscript, print, photograph."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
     ] = False,
@@ -50,12 +59,16 @@ def restore(
 ) -> None:
     """Restore masters where their masks say, and nowhere else.
 
+    A master without a mask is searched for damage; what is found is a proposal.
+
     Each NAME.tif gives OUTPUT/NAME/ with the restored file, the mask, the layer and the provenance.
     Interrupted, the same command continues; what is done already is left as it is.
     """
     from heritage.settings import load_settings
 
-    settings = load_settings(model=model, device=device, memory=memory)
+    settings = load_settings(
+        model=model, device=device, memory=memory, detect=detect, policy=policy
+    )
     if mask is not None and (len(sources) > 1 or sources[0].is_dir()):
         raise typer.BadParameter("--mask goes with one master only", param_hint="--mask")
     if dry_run:
@@ -142,7 +155,7 @@ def _restore_all(
     from flows.collection import attempt_restoration, restore_collection
     from heritage.restore.names import plan_names
 
-    chosen = {name: getattr(settings, name) for name in ("model", "device", "memory", "batch")}
+    chosen = {name: getattr(settings, name) for name in _SETTINGS}
     if len(masters) == 1:
         one = plan_names(masters, output)[0]
         return [attempt_restoration(one, output, mask=mask, grain=grain, **chosen)]

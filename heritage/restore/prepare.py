@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -50,6 +50,7 @@ def prepare(
     *,
     options: Options | None = None,
     name: str | None = None,
+    proposal: Mapping[str, Any] | None = None,
 ) -> Job:
     """Hash, inspect, import the mask, plan; or continue what an interrupted run left.
 
@@ -60,6 +61,7 @@ def prepare(
         output: Folder that receives ``NAME/``; None: ``restored`` in the current folder.
         options: Parameters.
         name: ``NAME``; None: from the master's file name.
+        proposal: What is to be told of a mask that a machine proposed; None: a person's.
 
     Returns:
         A job that holds its lock: close it.
@@ -81,7 +83,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         lock = RestorationLock(folder, name)
     try:
-        job = _prepare_locked(info, found, card, folder, name, options)
+        job = _prepare_locked(info, found, card, folder, name, options, proposal)
         return replace(job, lock=lock)
     except BaseException:
         _remove_unused(work_folder(folder, name))
@@ -96,6 +98,7 @@ def _prepare_locked(
     output: Path,
     name: str,
     options: Options,
+    proposal: Mapping[str, Any] | None,
 ) -> Job:
     work = work_folder(output, name)
     with storage(work):
@@ -108,16 +111,16 @@ def _prepare_locked(
         identity = identity_of(info, hashed.result(), mask_info.sha256, card, options)
         if is_done(output / name, digest(identity)):
             remove_folder(work)
-            return Job(
-                name, output, work, _record(info, name, identity, mask_info), None, done=True
-            )
+            record = _record(info, name, identity, mask_info, proposal)
+            return Job(name, output, work, record, None, done=True)
         before = _continued(work, identity)
         if before is not None:
             imported.unlink()
             return _refitted(before, info, card, options)
         _clear(work, keep=imported)
         imported.replace(work / "mask.tif")
-        return _planned(info, mask_info, identity, card, work, name, options)
+        record = _record(info, name, identity, mask_info, proposal)
+        return _planned(info, mask_info, record, card, work, name, options)
 
 
 def identity_of(
@@ -143,8 +146,13 @@ def identity_of(
 
 
 def _record(
-    info: MasterInfo, name: str, identity: dict[str, Any], mask: MaskInfo
+    info: MasterInfo,
+    name: str,
+    identity: dict[str, Any],
+    mask: MaskInfo,
+    proposal: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
+    proposed = {} if proposal is None else {"proposal": dict(proposal)}
     return {
         "format": FORMAT,
         "heritage": heritage.__version__,
@@ -156,6 +164,7 @@ def _record(
             "pixels": mask.pixels,
             "source": Path(mask.source).name,
             "source_sha256": mask.source_sha256,
+            **proposed,
         },
     }
 
@@ -163,7 +172,7 @@ def _record(
 def _planned(
     info: MasterInfo,
     mask_info: MaskInfo,
-    identity: dict[str, Any],
+    known: dict[str, Any],
     card: InpainterCard,
     work: Path,
     name: str,
@@ -185,7 +194,7 @@ def _planned(
         if needs_value_range(info.dtype) and info.colour in ("grey", "rgb", "cmyk"):
             with open_master(info.path, info.page, budget.cache) as master:
                 limits = value_range(_known_colours(master, reader))
-    record = _record(info, name, identity, mask_info) | {
+    record = known | {
         "kind": card.kind,
         "plan": sha256(plan.to_json()).hexdigest(),
         "options": options.to_json(),

@@ -73,6 +73,7 @@ class Cracks:
 
     name = "cracks"
     context = REACH
+    weights: str | None = None
 
     def detect(self, picture: Picture) -> Finding:
         """Find them in a window, float32 (H, W, 3) in 0..1."""

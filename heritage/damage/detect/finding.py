@@ -38,10 +38,12 @@ class Detector(Protocol):
     Attributes:
         name: What records call it.
         context: Pixels around a window that it must see.
+        weights: SHA-256 of what it has learned; None where nothing is learned.
     """
 
     name: str
     context: int
+    weights: str | None
 
     def detect(self, picture: Picture) -> Finding:
         """Find the damage.

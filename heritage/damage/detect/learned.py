@@ -36,6 +36,7 @@ class Learned:
         self._network = network.to(self._device)
         self._reach = network.reach
         self.context = _CONTEXT
+        self.weights: str | None = self.card.sha256
 
     def detect(self, picture: Picture) -> Finding:
         """Find the damage; the confidence is 0.5 where the network was calibrated to say so.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ class DamageRecord:
         height: Rows.
         detectors: The names of those that looked for damage.
         threshold: How sure they had to be of a pixel.
+        weights: SHA-256 of the weights of those that had learned, by name.
+        heritage: The version of this program that searched.
         regions: What was found, numbered from 1.
     """
 
@@ -37,6 +40,8 @@ class DamageRecord:
     height: int
     detectors: tuple[str, ...]
     threshold: float
+    weights: Mapping[str, str]
+    heritage: str
     regions: tuple[FoundRegion, ...]
 
 
@@ -68,6 +73,9 @@ def _checked(record: object) -> DamageRecord:
     detectors = _get(record, "detectors", list)
     if not all(isinstance(name, str) for name in detectors):
         raise ValueError("detectors must be names")
+    weights = _get(record, "weights", dict)
+    if not all(isinstance(digest, str) for digest in weights.values()):
+        raise ValueError("weights must be hashes")
     regions = []
     for number, entry in enumerate(_get(record, "regions", list), 1):
         try:
@@ -81,6 +89,8 @@ def _checked(record: object) -> DamageRecord:
         height,
         tuple(detectors),
         _share(_get(record, "threshold", float), "threshold"),
+        weights,
+        _get(record, "heritage", str),
         tuple(regions),
     )
 

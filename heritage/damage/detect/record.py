@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def damage_json(
     detectors: Sequence[str],
     threshold: float,
     regions: Sequence[FoundRegion],
+    weights: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """The record of a search, in canonical JSON; ``box`` is y0, x0, y1, x1."""
     record: dict[str, Any] = {
@@ -89,6 +91,7 @@ def damage_json(
             "height": info.height,
         },
         "detectors": list(detectors),
+        "weights": dict(weights),
         "threshold": threshold,
         "heritage": heritage.__version__,
         "status": "proposed",

@@ -68,7 +68,7 @@ def evidence(response: Grey, least: int, times: float) -> Grey:
     mean = np.asarray(total, np.float32) / np.float32(SURROUND**2)
     needed = np.maximum(np.float32(times) * mean, np.float32(least))
     scaled = np.float32(UNIT) * response.astype(np.float32) / needed
-    return np.minimum(scaled, np.float32(255)).astype(np.uint8)
+    return np.asarray(np.minimum(scaled, np.float32(255)), np.uint8)
 
 
 def along_lines(response: Grey, length: int, directions: int = 12) -> list[Grey]:

@@ -20,7 +20,7 @@ from heritage.geometry import Box
 from heritage.restore.storage import megabytes, storage, sync, sync_folder, write_atomically
 from heritage.tiff import Master, MasterInfo, inspect, open_master, sha256_file
 
-__all__ = ["FoundRegion", "Search", "search"]
+__all__ = ["FoundRegion", "Search", "search", "weights_of"]
 
 THRESHOLD = 0.5
 WINDOW = 1024
@@ -117,7 +117,7 @@ def search(
         sha256 = hashed.result()
         if _state(master) != before:
             raise MasterRefused("changed while it was being searched; run again", master)
-        record = damage_json(info, sha256, names, limit, regions)
+        record = damage_json(info, sha256, names, limit, regions, weights_of(detectors))
         return _publish(folder, name, info, spool, proposal, regions, record, small)
 
 
@@ -173,6 +173,11 @@ def _publish(
     write_atomically(damage, record)
     shown = picture if small is not None else None
     return Search(mask, damage, shown, regions, pixels, info.height, info.width)
+
+
+def weights_of(detectors: Sequence[Detector]) -> dict[str, str]:
+    """SHA-256 of the weights of those that have learned, by name."""
+    return {each.name: each.weights for each in detectors if each.weights is not None}
 
 
 def _check(names: list[str], threshold: float, window: int, workers: int) -> None:

@@ -9,8 +9,18 @@ from heritage.damage.policy.rules import (
     Action,
     Policy,
     Rule,
+    find_policy,
     read_policies,
     with_actions,
 )
 
-__all__ = ["Action", "Decision", "Policy", "Rule", "decide", "read_policies", "with_actions"]
+__all__ = [
+    "Action",
+    "Decision",
+    "Policy",
+    "Rule",
+    "decide",
+    "find_policy",
+    "read_policies",
+    "with_actions",
+]

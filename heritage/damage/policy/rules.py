@@ -66,6 +66,18 @@ class Policy:
         return self.rules.get(kind, Rule())
 
 
+def find_policy(policies: Mapping[str, Policy], name: str) -> Policy:
+    """The policy of that name.
+
+    Raises:
+        BadSetting: If there is none.
+    """
+    if name not in policies:
+        known = ", ".join(policies)
+        raise BadSetting(f"there is no policy {name!r}{_hint(name, policies)}; there are {known}")
+    return policies[name]
+
+
 def with_actions(policy: Policy, actions: Mapping[DamageClass, Action]) -> Policy:
     """The same policy with other actions for some classes, as somebody asked; limits stay."""
     changed = {kind: replace(policy.rule(kind), action=do) for kind, do in actions.items()}

@@ -132,7 +132,7 @@ def test_a_search_can_be_handed_over_as_it_is(found, tmp_path):
     from heritage.damage.detect.search import search
 
     class Black:
-        name, context = "black", 0
+        name, context, weights = "black", 0, None
 
         def detect(self, picture):
             black = picture.max(axis=-1) < 0.03

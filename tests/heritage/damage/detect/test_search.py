@@ -20,7 +20,7 @@ from heritage.geometry import Box
 class Dark:
     """Pixels darker than what surrounds them, on average, are cracks."""
 
-    name, context = "dark", 7
+    name, context, weights = "dark", 7, None
 
     def detect(self, picture):
         # Whole numbers, so that sums are exact wherever a window begins.
@@ -39,7 +39,7 @@ class Dark:
 class Red:
     """Red pixels are stains, rather surely."""
 
-    name, context = "red", 0
+    name, context, weights = "red", 0, "ab" * 32
 
     def detect(self, picture):
         red = (picture[..., 0] > 0.8) & (picture[..., 1] < 0.2)
