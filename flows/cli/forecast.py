@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from heritage.settings import Settings
 
 
+SEARCHED = "has no mask; it would be searched for damage, and only that says what there is to do"
 ELSEWHERE = "a dry run looks at files on this machine only; `heritage inspect` looks at URLs"
 
 
@@ -78,17 +79,20 @@ def look_ahead(
         elif any(is_remote(place) for place in (master.source, output, mask or "")):
             prospects.append(Prospect(master.source, "would fail", ELSEWHERE))
         else:
-            prospects.append(_prospect(forecaster, master.source, mask, output, master.name))
+            prospects.append(
+                _prospect(forecaster, master.source, mask, output, master.name, settings.detect)
+            )
     return prospects
 
 
 def _prospect(
-    forecaster: Forecaster, source: Path, mask: Path | None, output: Path, name: str
+    forecaster: Forecaster, source: Path, mask: Path | None, output: Path, name: str, detect: bool
 ) -> Prospect:
     try:
         forecast = forecaster.forecast(source, mask, output, name)
     except NothingToRestore as nothing:
-        return Prospect(source, "left alone", nothing.reason)
+        reason = SEARCHED if detect and mask is None else nothing.reason
+        return Prospect(source, "left alone", reason)
     except HeritageError as error:
         return Prospect(source, "would fail", error.reason)
     status = "already restored" if forecast.done else "would be restored"

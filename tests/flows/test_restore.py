@@ -1,13 +1,20 @@
+import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from flows.orchestrator import Orchestrator
 from flows.progress import COMPOSING, INPAINTING, Event, Progress, watching
 from flows.report import Fate
 from heritage.catalogue import open_catalogue
+from heritage.damage.detect.cracks import Cracks
 from heritage.errors import MasterRefused, OutputInTheWay
 from heritage.restore.verify import verify
 from heritage.settings import load_settings
@@ -67,9 +74,62 @@ def test_another_restoration_in_the_way_stays_and_the_refusal_is_on_record(
 def test_a_master_without_mask_is_left_alone(make_master: Callable[..., Path]) -> None:
     from flows.restore import restore_image
 
-    outcome = restore_image(make_master(mask=False), Path("out"), model="telea")
+    outcome = restore_image(make_master(mask=False), Path("out"), model="telea", detect=False)
     assert outcome.fate is Fate.LEFT_ALONE
     assert "no mask" in outcome.reason
+
+
+def _cracked(path: Path) -> Path:
+    picture = tifffile.imread(path)
+    for row in (40, 80, 120):
+        picture[row : row + 3, 5:155] = 2_000
+    tifffile.imwrite(path, picture, photometric="rgb", tile=(64, 64))
+    return path
+
+
+def test_a_master_without_mask_is_searched_and_what_is_filled_is_a_proposal(
+    make_master: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.restore import restore_image
+
+    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
+    source = _cracked(make_master(mask=False))
+    before = source.read_bytes()
+    run = partial(restore_image, source, Path("out"), model="telea", policy="photograph")
+    outcome = run()
+    assert outcome.fate is Fate.RESTORED
+    restored, mask = tifffile.imread(outcome.restored), tifffile.imread("out/mill/mill.mask.tif")
+    assert mask[41, 20:140].mean() > 250
+    assert restored[41, 60:100].min() > 5_000
+    assert np.array_equal(restored[mask == 0], tifffile.imread(source)[mask == 0])
+    assert source.read_bytes() == before
+    said = json.loads(Path("out/mill/mill.provenance.json").read_text())["mask"]["proposal"]
+    assert (said["status"], said["policy"], said["detectors"]) == (
+        "proposed", "photograph", ["cracks"],
+    )  # fmt: skip
+    with closing(sqlite3.connect("workspace/catalogue.sqlite")) as base:
+        masks = base.execute("SELECT origin, status FROM mask").fetchall()
+    assert masks == [("detected", "proposed")]
+    found = Path("out/mill.found/mill.damage.json")
+    searched = found.stat().st_mtime_ns
+    assert run().fate is Fate.ALREADY
+    assert found.stat().st_mtime_ns == searched
+
+
+def test_damage_that_the_policy_leaves_is_documented_and_nothing_is_restored(
+    make_master: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.restore import restore_image
+
+    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
+    source = _cracked(make_master(mask=False))
+    outcome = restore_image(source, Path("out"), model="telea")
+    assert outcome.fate is Fate.LEFT_ALONE
+    assert "none of it to be filled under the policy painting" in outcome.reason
+    assert Path("out/mill.found/mill.policy.json").is_file()
+    assert not Path("out/mill").exists()
+    sound = restore_image(make_master("sound", mask=False), Path("out"), model="telea")
+    assert sound.reason == "no damage found; give a mask if there is some"
 
 
 def test_a_file_that_is_no_master_fails_its_run_and_is_on_record(tmp_path: Path) -> None:

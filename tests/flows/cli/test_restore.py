@@ -16,7 +16,7 @@ def test_a_folder_is_restored_and_the_rest_is_told(run, make_master) -> None:
     make_master("a", seed=1)
     make_master("b", seed=2)
     make_master("bare", mask=False)
-    result = run("restore", "scans", *FAST)
+    result = run("restore", "scans", *FAST, "--no-detect")
     assert result.exit_code == 0
     assert "a.restored.tif" in result.stdout
     assert "bare.tif: left alone: has no mask" in result.stdout
@@ -56,7 +56,7 @@ def test_a_mask_that_is_given_wins(run, make_master) -> None:
 def test_nothing_done_is_3_with_the_reason(run, make_master, arguments, said: str) -> None:
     make_master("bare", mask=False)
     Path("empty").mkdir()
-    result = run("restore", *arguments, *FAST)
+    result = run("restore", *arguments, *FAST, "--no-detect")
     assert result.exit_code == 3
     assert said in result.stdout + result.stderr
 
@@ -153,10 +153,10 @@ def test_a_dry_run_says_what_it_would_take_and_writes_nothing(run, make_master, 
     assert answer["seconds"] == ahead["seconds"] > 0
     assert answer["memory"] == ahead["memory"] > 100e6
     assert bare["status"] == "left alone"
-    assert "no mask" in bare["reason"]
+    assert "no mask; it would be searched for damage" in bare["reason"]
     assert not Path("out").exists()
     assert not workspace.exists()
-    words = run("restore", "scans", *FAST, "--dry-run").stdout
+    words = run("restore", "scans", *FAST, "--dry-run", "--no-detect").stdout
     assert "1 to be restored in about" in words
     assert "nothing was written" in words
     assert "bare.tif: left alone: has no mask" in words
