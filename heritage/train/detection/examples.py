@@ -31,6 +31,7 @@ IGNORED = 255
 Thing = TypeVar("Thing")
 
 _SEEN = 0.04  # changes of less, of 1, count neither way, unless something is lost there
+_DEEP = 0.35  # share of the real patterns that are drawn wide and black
 _UNLEARNED = (DamageClass.FADING, DamageClass.LIGHTLEAK)  # of the whole picture, not of a place
 
 
@@ -137,12 +138,16 @@ def rendered(rng: np.random.Generator, whole: Picture) -> tuple[Picture, Mask]:
 def _cracked(
     rng: np.random.Generator, whole: Picture, masks: Sequence[Mask]
 ) -> tuple[Picture, Mask]:
-    """Draw a real crack pattern into a picture: dark, or now and then pale, some deeper."""
+    """Draw a real crack pattern into a picture: dark, now and then pale, or wide, deep and black."""
     side = len(whole)
-    gaps = _pattern(rng, masks[int(rng.integers(len(masks)))], side)
+    deep = rng.random() < _DEEP
+    scales = (1.3, 3.6) if deep else (0.6, 2.8)
+    gaps = _pattern(rng, masks[int(rng.integers(len(masks)))], side, scales)
     depth = 0.85 + 0.25 * smooth_noise(rng, side, side, 0.1 * side)
     opacity = gaps * np.clip(depth, 0.35, 1) * np.float32(rng.uniform(0.35, 1.0))
-    if rng.random() < 0.12:
+    if deep:
+        opacity, colour = gaps, np.float32(rng.uniform(0, 0.3)) * whole
+    elif rng.random() < 0.12:
         colour = 0.35 * whole + 0.65 * np.array([0.86, 0.82, 0.74], np.float32)
     else:
         dirt = np.array([0.09, 0.07, 0.06], np.float32)
@@ -157,12 +162,12 @@ def _cracked(
     return np.asarray(damaged, np.float32), np.asarray(truth, np.uint8)
 
 
-def _pattern(rng: np.random.Generator, mask: Mask, side: int) -> Field:
+def _pattern(rng: np.random.Generator, mask: Mask, side: int, scales: tuple[float, float]) -> Field:
     """A crack pattern turned, mirrored and scaled, as a lens sees it: coverage (S, S) in 0..1."""
     mask = np.rot90(mask, int(rng.integers(4)))
     if rng.random() < 0.5:
         mask = mask[:, ::-1]
-    scale = float(np.exp(rng.uniform(np.log(0.6), np.log(2.8))))
+    scale = float(np.exp(rng.uniform(*np.log(scales))))
     size = max(side, round(min(mask.shape) * scale))
     how = cv2.INTER_AREA if size < min(mask.shape) else cv2.INTER_LINEAR
     large = np.asarray(
