@@ -24,7 +24,7 @@ class Numbering:
 
     def __init__(self, mask: MaskReader) -> None:
         self._mask = mask
-        runs = _runs(mask)
+        runs = runs_in(mask)
         self._number: Ints = components(runs) + np.int32(1)
         self._span = mask.width + 1
         self._keys = runs.row.astype(np.int64) * self._span + runs.start
@@ -51,7 +51,8 @@ class Numbering:
         return numbers
 
 
-def _runs(mask: MaskReader) -> Runs:
+def runs_in(mask: MaskReader) -> Runs:
+    """The damage of a mask as runs, in raster order; their depths are not known and 0."""
     found = []
     for tile in mask.blocks():
         row, start, stop = runs_of(mask.read(tile))

@@ -138,7 +138,7 @@ def rendered(rng: np.random.Generator, whole: Picture) -> tuple[Picture, Mask]:
 def _cracked(
     rng: np.random.Generator, whole: Picture, masks: Sequence[Mask]
 ) -> tuple[Picture, Mask]:
-    """Draw a real crack pattern into a picture: dark, now and then pale, or wide, deep and black."""
+    """Draw a real crack pattern into a picture: dark, now and then pale, or wide and black."""
     side = len(whole)
     deep = rng.random() < _DEEP
     scales = (1.3, 3.6) if deep else (0.6, 2.8)
