@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from flows.cli import (
     catalogue,
+    correct,
     demo,
     detect,
     doctor,
@@ -64,6 +65,10 @@ def _add(name: str, command: Callable[..., None], example: str) -> None:
 _add("demo", demo.demo, "heritage demo")
 _add("restore", restore.restore, "heritage restore scans/ --output restored")
 _add("detect", detect.detect, "heritage detect scans/ --output found --preview")
+_add(
+    "correct", correct.correct,
+    "heritage correct mill.geojson --proposed found/mill/mill.mask.tif -o scans/mill.mask.tif",
+)  # fmt: skip
 _add("inspect", inspect.inspect, "heritage inspect scans/1907.12.tif")
 _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1907.12.tif")
 _add("tone", tone.tone, "heritage tone scans/ --output tones --preview")

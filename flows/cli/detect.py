@@ -32,6 +32,7 @@ class _Wish:
     preview: bool
     page: int | None
     memory: int
+    formats: list[str]
 
 
 def detect(
@@ -64,6 +65,10 @@ def detect(
     protect: Annotated[
         Path | None, typer.Option(help="Areas never filled: a mask, or GeoJSON polygons.")
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", help="Write it as well as png, geojson, annotations."),
+    ] = None,
     page: Annotated[
         int | None, typer.Option(min=0, help="Which page is the picture, counted from 0.")
     ] = None,
@@ -86,8 +91,16 @@ def detect(
     chosen = _policy(policy, policies, fill or [])
     if protect is not None and chosen is None:
         raise BadSetting("--protect says what is not filled: give a --policy, too")
-    named = None if detectors is None else [name.strip() for name in detectors.split(",")]
-    wish = _Wish(named_detectors(named), threshold, chosen, protect, preview, page, settings.memory)
+    wish = _Wish(
+        named_detectors(_names(detectors)),
+        threshold,
+        chosen,
+        protect,
+        preview,
+        page,
+        settings.memory,
+        _names(formats) or [],
+    )
     found = find_masters(sources, leave_out=(output,))
     answers: list[dict[str, Any]] = [
         {"source": str(refused.source), "failed": refused.reason} for refused in found.refused
@@ -104,6 +117,10 @@ def detect(
     if not good:
         raise typer.Exit(NOTHING_DONE)
     raise typer.Exit(ALL_DONE if good == len(answers) else SOME_FAILED)
+
+
+def _names(listed: str | None) -> list[str] | None:
+    return None if listed is None else [name.strip() for name in listed.split(",")]
 
 
 def _policy(name: str | None, path: Path | None, fill: list[str]) -> Policy | None:
@@ -138,6 +155,7 @@ def _one(master: NamedSource, output: Path, wish: _Wish) -> dict[str, Any]:
 
 
 def _searched(source: Path, folder: Path, name: str, wish: _Wish) -> dict[str, Any]:
+    from heritage.damage.interchange.exporting import export_damage
     from heritage.damage.policy.apply import apply_policy
     from heritage.damage.propose import search_within
 
@@ -163,6 +181,8 @@ def _searched(source: Path, folder: Path, name: str, wish: _Wish) -> dict[str, A
         "share": found.pixels / (found.height * found.width),
         "classes": dict(Counter(region.kind.name for region in found.regions).most_common()),
     }
+    exported = export_damage(found.mask, found.damage, folder, name, wish.formats)
+    said |= {each: str(path) for each, path in exported.items()}
     if wish.policy is not None:
         applied = apply_policy(source, found, wish.policy, folder, name, wish.protect, wish.page)
         said["policy"] = wish.policy.name

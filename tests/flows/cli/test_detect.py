@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +80,27 @@ def test_a_file_that_is_no_master_stops_no_other(run, scans) -> None:
     assert "broken.tif" in result.stderr
     assert (scans.parent / "found/cracked/cracked.damage.json").is_file()
     assert result.exit_code != 0
+
+
+def test_corrections_come_back_and_are_on_record(run, scans) -> None:
+    run("detect", "scans/cracked.tif", "-o", "found", "--detectors", "cracks",
+        "--format", "geojson,png")  # fmt: skip
+    drawn = Path("found/cracked/cracked.damage.geojson")
+    assert Path("found/cracked/cracked.mask.png").is_file()
+    content = json.loads(drawn.read_text())
+    content["features"] = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [
+            [[10, 60], [410, 60], [410, 63], [10, 63]]]}},
+    ]  # fmt: skip
+    Path("mine.geojson").write_text(json.dumps(content))
+    command = ("correct", "mine.geojson", "--proposed", "found/cracked/cracked.mask.tif")
+    result = run(*command, "--output", "scans/cracked.mask.tif")
+    assert result.exit_code == 0, result.stderr
+    assert "removed" in result.stdout
+    assert np.count_nonzero(tifffile.imread("scans/cracked.mask.tif")) == 1200
+    said = json.loads(Path("scans/cracked.difference.json").read_text())
+    assert said["removed"] > 0
+    assert said["by"]
+    over = run(*command, "--output", "found/cracked/cracked.mask.tif")
+    assert "would replace the proposal" in over.stderr
+    assert run(*command, "--output", "mask.png").exit_code != 0

@@ -52,7 +52,8 @@ def record(mask, sha256, kind="PUNCTURE"):
         )  # fmt: skip
     return {
         "format": 1, "master": {"file": "m.tif", "sha256": sha256, "width": W, "height": H},
-        "detectors": ["losses"], "threshold": 0.5, "weights": {}, "heritage": "0", "status": "proposed",
+        "detectors": ["losses"], "threshold": 0.5, "weights": {}, "heritage": "0",
+        "status": "proposed",
         "regions": regions,
     }  # fmt: skip
 

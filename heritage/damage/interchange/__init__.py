@@ -1,0 +1,1 @@
+"""Damage to and from other programs: PNG, GeoJSON and W3C Web Annotations."""
