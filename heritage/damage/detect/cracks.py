@@ -19,6 +19,7 @@ from heritage.damage.detect.ridges import (
     grey_of,
     hats,
     level,
+    total,
 )
 
 Field = npt.NDArray[np.float32]
@@ -86,6 +87,9 @@ class Cracks:
 
 
 def _spread(ways: list[Grey]) -> Field:
-    levels = np.stack([level(way, _REGION) for way in ways])
-    most = levels.max(axis=0)
-    return np.asarray(1 - (most - levels.min(axis=0)) / (most + 1), np.float32)
+    most = least = total(ways[0], _REGION)
+    for way in ways[1:]:
+        summed = total(way, _REGION)
+        most, least = np.maximum(most, summed), np.minimum(least, summed)
+    span, whole = (most - least).astype(np.float32), (most + _REGION**2).astype(np.float32)
+    return np.asarray(1 - span / whole, np.float32)

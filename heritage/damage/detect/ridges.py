@@ -64,9 +64,7 @@ def evidence(response: Grey, least: int, times: float) -> Grey:
         least: Grey levels that are always needed.
         times: How often the mean of the surroundings is needed.
     """
-    total = cv2.boxFilter(response, cv2.CV_32S, (SURROUND, SURROUND), normalize=False)
-    mean = np.asarray(total, np.float32) / np.float32(SURROUND**2)
-    needed = np.maximum(np.float32(times) * mean, np.float32(least))
+    needed = np.maximum(np.float32(times) * level(response, SURROUND), np.float32(least))
     scaled = np.float32(UNIT) * response.astype(np.float32) / needed
     return np.asarray(np.minimum(scaled, np.float32(255)), np.uint8)
 
@@ -105,10 +103,15 @@ def _lines(length: int, directions: int) -> list[Grey]:
     return made
 
 
+def total(response: Grey, side: int) -> npt.NDArray[np.int32]:
+    """Sum of a response over a square, int32 (H, W)."""
+    summed = cv2.boxFilter(response, cv2.CV_32S, (side, side), normalize=False)
+    return np.asarray(summed, np.int32)
+
+
 def level(response: Grey, side: int) -> npt.NDArray[np.float32]:
     """Mean of a response over a square, float32 (H, W)."""
-    total = cv2.boxFilter(response, cv2.CV_32S, (side, side), normalize=False)
-    return np.asarray(total, np.float32) / np.float32(side * side)
+    return total(response, side).astype(np.float32) / np.float32(side * side)
 
 
 def confidence_of(strength: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
