@@ -46,7 +46,7 @@ def detect(
         bool, typer.Option("--preview", help="Write a small picture with the damage marked.")
     ] = False,
     detectors: Annotated[
-        str | None, typer.Option(help="Which detectors look, such as cracks,learned; else all.")
+        str | None, typer.Option(help="Which detectors look, such as cracks,learned; else learned.")
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="How sure one must be of a pixel, 0 to 1; else 0.5.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import heritage
-from heritage.damage.detect import DETECTORS, Detector
+from heritage.damage.detect import DEFAULT, DETECTORS, Detector
 from heritage.damage.detect.reading import DamageRecord, read_damage
 from heritage.damage.detect.search import MEMORY, THRESHOLD, Search, search, weights_of
 from heritage.damage.policy import Policy
@@ -39,7 +39,7 @@ class Proposed:
 
 
 def named_detectors(names: Sequence[str] | None = None) -> list[Detector]:
-    """Detectors by their names; all of them for None.
+    """Detectors by their names; ``DEFAULT`` for None.
 
     Raises:
         BadSetting: If there is none of that name.
@@ -47,7 +47,7 @@ def named_detectors(names: Sequence[str] | None = None) -> list[Detector]:
     unknown = [name for name in names or () if name not in DETECTORS]
     if unknown:
         raise BadSetting(f"there is no detector {unknown[0]!r}; there are {', '.join(DETECTORS)}")
-    return [DETECTORS[name]() for name in (DETECTORS if names is None else names)]
+    return [DETECTORS[name]() for name in (DEFAULT if names is None else names)]
 
 
 def propose(
@@ -70,7 +70,7 @@ def propose(
             ``NAME.policy.json``.
         name: ``NAME``.
         policy: What is filled.
-        detectors: What looks for damage; None: everything there is.
+        detectors: What looks for damage; None: ``DEFAULT``.
         threshold: How sure one must be of a pixel.
         protect: Areas that are never filled: a mask, or GeoJSON polygons.
         page: Which page, from 0; None: the largest.

@@ -79,6 +79,11 @@ def test_a_master_without_mask_is_left_alone(make_master: Callable[..., Path]) -
     assert "no mask" in outcome.reason
 
 
+def _only_cracks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
+    monkeypatch.setattr("heritage.damage.propose.DEFAULT", ("cracks",))
+
+
 def _cracked(path: Path) -> Path:
     picture = tifffile.imread(path)
     for row in (40, 80, 120):
@@ -92,7 +97,7 @@ def test_a_master_without_mask_is_searched_and_what_is_filled_is_a_proposal(
 ) -> None:
     from flows.restore import restore_image
 
-    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
+    _only_cracks(monkeypatch)
     source = _cracked(make_master(mask=False))
     before = source.read_bytes()
     run = partial(restore_image, source, Path("out"), model="telea", policy="photograph")
@@ -121,7 +126,7 @@ def test_damage_that_the_policy_leaves_is_documented_and_nothing_is_restored(
 ) -> None:
     from flows.restore import restore_image
 
-    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
+    _only_cracks(monkeypatch)
     source = _cracked(make_master(mask=False))
     outcome = restore_image(source, Path("out"), model="telea")
     assert outcome.fate is Fate.LEFT_ALONE

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from heritage.damage.detect.finding import Detector, Finding
 
-__all__ = ["DETECTORS", "Detector", "Finding"]
+__all__ = ["DEFAULT", "DETECTORS", "Detector", "Finding"]
 
 
 def _cracks() -> Detector:
@@ -41,3 +41,6 @@ DETECTORS: Mapping[str, Callable[[], Detector]] = MappingProxyType(
     {"cracks": _cracks, "scratches": _scratches, "losses": _losses, "learned": _learned}
 )
 """What makes each detector, by the name that records call it."""
+
+DEFAULT = ("learned",)
+"""Who looks unless somebody is named: the others find little that this one does not."""

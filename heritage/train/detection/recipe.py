@@ -61,7 +61,7 @@ class DetectorRecipe(BaseModel):
         description="Share of crops that show no picture, but bare paint or ground, as details do.",
     )
     allowed: float = Field(
-        default=0.001,
+        default=0.002,
         gt=0,
         lt=1,
         description="Share of the pixels of undamaged pictures that may be called damaged.",
