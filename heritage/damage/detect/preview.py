@@ -122,9 +122,9 @@ def _with_legend(
     """The picture and below it a line for each class, most numerous first."""
     from PIL import Image, ImageDraw, ImageFont
 
-    lines = sorted(colours, key=lambda kind: (-counts.get(kind, 0), kind))[: len(_COLOURS)]
+    lines = sorted(counts, key=lambda kind: (-counts[kind], kind))[: len(_COLOURS)]
     words = {
-        kind: f"{kind.name.replace('_', ' ').lower()}: {counts.get(kind, 0)}" for kind in lines
+        kind: f"{kind.name.replace('_', ' ').lower()}: {counts[kind]}" for kind in lines
     }
     font = ImageFont.load_default(size=_LEGEND * 5 // 9)
     needed = max((int(font.getlength(text)) for text in words.values()), default=0)
