@@ -123,9 +123,7 @@ def _with_legend(
     from PIL import Image, ImageDraw, ImageFont
 
     lines = sorted(counts, key=lambda kind: (-counts[kind], kind))[: len(_COLOURS)]
-    words = {
-        kind: f"{kind.name.replace('_', ' ').lower()}: {counts[kind]}" for kind in lines
-    }
+    words = {kind: f"{kind.name.replace('_', ' ').lower()}: {counts[kind]}" for kind in lines}
     font = ImageFont.load_default(size=_LEGEND * 5 // 9)
     needed = max((int(font.getlength(text)) for text in words.values()), default=0)
     width = max(picture.width, _LEGEND + needed + 8 if lines else 0)
