@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -18,9 +19,10 @@ from heritage.damage.simulate import Mask, render
 from heritage.damage.simulate.fields import Field, smooth_noise
 from heritage.damage.simulate.grounds import GROUNDS, Picture
 from heritage.damage.simulate.layers import blurred, over, slopes
+from heritage.errors import HeritageError
 from heritage.train.augment import augment
 from heritage.train.decoding import Picture as Pixels
-from heritage.train.decoding import decode_grey
+from heritage.train.decoding import decode, decode_grey
 from heritage.train.detection.recipe import DetectorRecipe
 from heritage.train.frames import choose_frame, framed
 from heritage.train.pictures import load_pictures
@@ -29,6 +31,8 @@ IGNORED = 255
 """What is neither called damaged nor undamaged: changes that nobody sees."""
 
 Thing = TypeVar("Thing")
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # of pictures in pairs
 
 _SEEN = 0.04  # changes of less, of 1, count neither way, unless something is lost there
 _DEEP = 0.35  # share of the real patterns that are drawn wide and black
@@ -57,10 +61,12 @@ class Material:
     Attributes:
         pictures: Undamaged pictures, uint8 (H, W, 3).
         masks: Real crack patterns, uint8 (H, W) of 0 and 1.
+        pairs: Damaged pictures, uint8 (H, W, 3), with their masks, uint8 (H, W) of 0 and 1.
     """
 
     pictures: Sequence[Pixels]
     masks: Sequence[Mask]
+    pairs: Sequence[tuple[Pixels, Mask]] = ()
 
 
 def load_material(recipe: DetectorRecipe) -> tuple[Material, Material]:
@@ -73,10 +79,28 @@ def load_material(recipe: DetectorRecipe) -> tuple[Material, Material]:
     paths = sorted(recipe.masks.glob("craquelure*.png")) if recipe.masks else []
     masks = [(decode_grey(path) > 127).astype(np.uint8) for path in paths]
     every = max(2, round(1 / recipe.held_out))
+    pairs = _load_pairs(recipe.pairs) if recipe.pairs else []
     return (
-        Material(_others(pictures, every), _others(masks, every)),
+        Material(_others(pictures, every), _others(masks, every), pairs),
         Material(pictures[every - 1 :: every], masks[every - 1 :: every]),
     )
+
+
+def _load_pairs(folder: Path) -> list[tuple[Pixels, Mask]]:
+    pairs = []
+    for path in sorted(folder.rglob("*.mask.png")):
+        stem = path.name.removesuffix(".mask.png")
+        beside = [path.with_name(stem + end) for end in _ENDINGS]
+        picture = next((one for one in beside if one.is_file()), None)
+        if picture is None:
+            raise HeritageError(f"there is no picture {stem} beside this mask", path)
+        pixels, mask = decode(picture), (decode_grey(path) > 127).astype(np.uint8)
+        if pixels.shape[:2] != mask.shape:
+            raise HeritageError("its mask is of another size", picture)
+        pairs.append((pixels, mask))
+    if not pairs:
+        raise HeritageError("there is no NAME.mask.png beside a picture", folder)
+    return pairs
 
 
 def _others(things: Sequence[Thing], every: int) -> list[Thing]:
@@ -89,6 +113,8 @@ def make_example(rng: np.random.Generator, material: Material, recipe: DetectorR
     A share of the squares shows no picture, but bare paint or ground.
     """
     side = recipe.canvas
+    if material.pairs and rng.random() < recipe.paired:
+        return _paired(rng, material.pairs, recipe)
     bare = bool(material.masks) and rng.random() < recipe.bare
     whole = _surface(rng, side) if bare else _cut(rng, material, recipe)
     kind = rng.random()
@@ -101,6 +127,20 @@ def make_example(rng: np.random.Generator, material: Material, recipe: DetectorR
     still = recipe.augmentation.model_copy(update={"turns": False, "flip": 0.0})
     looked = augment(rng, damaged, still)
     levels = np.asarray(np.rint(255 * np.clip(looked, 0, 1)), np.uint8)
+    return Example(levels, lines_around(levels), truth)
+
+
+def _paired(
+    rng: np.random.Generator, pairs: Sequence[tuple[Pixels, Mask]], recipe: DetectorRecipe
+) -> Example:
+    """A square of a damaged picture as it is; at its own scale, for its mask is."""
+    pixels, mask = pairs[int(rng.integers(len(pairs)))]
+    side = recipe.canvas
+    more = [(0, max(0, side - n)) for n in mask.shape]
+    pixels, mask = np.pad(pixels, (*more, (0, 0)), "symmetric"), np.pad(mask, more, "symmetric")
+    y, x = (int(rng.integers(n - side + 1)) for n in mask.shape)
+    levels = np.ascontiguousarray(pixels[y : y + side, x : x + side])
+    truth = mask[y : y + side, x : x + side] * np.uint8(DamageClass[recipe.pairs_show])
     return Example(levels, lines_around(levels), truth)
 
 

@@ -6,8 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from heritage.damage.classes import DamageClass
 from heritage.train.augment import Augmentation, Share
 from heritage.train.recipe import RecipeRefused
 
@@ -26,6 +27,15 @@ class DetectorRecipe(BaseModel):
     pictures: Path = Field(description="Folder of undamaged pictures.")
     masks: Path | None = Field(
         default=None, description="Folder of real crack masks (craquelure*.png, white is cracked)."
+    )
+    pairs: Path | None = Field(
+        default=None,
+        description="Folder of damaged pictures, each NAME.png, .jpg or .tif with NAME.mask.png "
+        "beside it: white is damaged.",
+    )
+    paired: Share = Field(default=0.3, description="Share of crops from such pairs, if given.")
+    pairs_show: str = Field(
+        default="CRACKS", description="Class of the damage in them, as in heritage/damage/classes."
     )
     held_out: float = Field(
         default=0.1,
@@ -71,6 +81,13 @@ class DetectorRecipe(BaseModel):
         default=Augmentation(), description="What else happens to crops."
     )
 
+    @field_validator("pairs_show")
+    @classmethod
+    def _known_class(cls, name: str) -> str:
+        if name not in DamageClass.__members__ or name == DamageClass.NONE.name:
+            raise ValueError(f"{name!r} is no class of damage")
+        return name
+
 
 def read_detector_recipe(
     path: Path, pictures: Path | None = None, masks: Path | None = None
@@ -90,7 +107,7 @@ def read_detector_recipe(
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeRefused(f"cannot be read as a recipe: {error}", path) from error
-    for key, place in (("pictures", pictures), ("masks", masks)):
+    for key, place in (("pictures", pictures), ("masks", masks), ("pairs", None)):
         if place is not None:
             table[key] = str(place.absolute())
         elif isinstance(table.get(key), str):

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from heritage.damage.classes import DamageClass
+from heritage.errors import HeritageError
 from heritage.train.detection.examples import IGNORED, load_material, make_example
 
 
@@ -52,3 +54,31 @@ def test_changes_that_nobody_sees_count_neither_way(recipe, material):
     assert (truths == IGNORED).any()
     assert not np.isin(truths, (DamageClass.FADING, DamageClass.LIGHTLEAK)).any()
     assert len(np.unique(truths)) > 5
+
+
+def test_pairs_are_cut_at_their_own_scale(recipe, tmp_path):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    picture = np.full((80, 150, 3), 200, np.uint8)  # lower than a square: mirrored
+    picture[:, 40:44] = 30
+    Image.fromarray(picture).save(folder / "a.jpg", quality=95)
+    Image.fromarray(((picture[..., 0] < 100) * 255).astype(np.uint8)).save(folder / "a.mask.png")
+    told = recipe.model_copy(update={"pairs": folder, "paired": 1.0, "pairs_show": "SCRATCH"})
+    own, _ = load_material(told)
+    made = [make_example(np.random.default_rng(n), own, told) for n in range(6)]
+    scratched = [one for one in made if one.truth.any()]
+    assert scratched
+    for one in scratched:
+        assert set(np.unique(one.truth)) == {0, DamageClass.SCRATCH}
+        assert one.picture[one.truth > 0].mean() < 60 < one.picture[one.truth == 0].mean()
+
+
+@pytest.mark.parametrize(("name", "said"), [("b", "no picture b"), ("a", "another size"), ("", "")])
+def test_pairs_that_are_none_are_refused(recipe, tmp_path, name, said):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    Image.fromarray(np.zeros((80, 90, 3), np.uint8)).save(folder / "a.png")
+    if name:
+        Image.fromarray(np.zeros((70, 90), np.uint8)).save(folder / f"{name}.mask.png")
+    with pytest.raises(HeritageError, match=said or r"no NAME\.mask\.png"):
+        load_material(recipe.model_copy(update={"pairs": folder}))

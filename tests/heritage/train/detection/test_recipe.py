@@ -24,6 +24,7 @@ def test_folders_are_relative_to_the_recipe(recipe, tmp_path):
         ('pictures = "nowhere"', "there is no folder"),
         ("minutes = 0", "minutes"),
         ("= 3", "cannot be read"),
+        ('pairs_show = "CRACK"', "no class of damage"),
         ("[augmentation]\nscales = [3.0, 1.0]", "scales"),
     ],
 )
