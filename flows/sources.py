@@ -11,7 +11,7 @@ from heritage.errors import HeritageError
 from heritage.remote.address import is_remote, local_path
 
 ENDINGS = (".tif", ".tiff")
-OURS = (".mask", ".fill", ".layer", ".restored", ".toned")
+OURS = (".mask", ".protect", ".fill", ".layer", ".restored", ".toned")
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,7 @@ def _one(master: NamedSource, output: Path, wish: _Wish) -> dict[str, Any]:
 def _searched(source: Path, folder: Path, name: str, wish: _Wish) -> dict[str, Any]:
     from heritage.damage.interchange.exporting import export_damage
     from heritage.damage.policy.apply import apply_policy
+    from heritage.damage.policy.protect import find_protected
     from heritage.damage.propose import search_within
 
     screen = Console(stderr=True)
@@ -184,7 +185,8 @@ def _searched(source: Path, folder: Path, name: str, wish: _Wish) -> dict[str, A
     exported = export_damage(found.mask, found.damage, folder, name, wish.formats)
     said |= {each: str(path) for each, path in exported.items()}
     if wish.policy is not None:
-        applied = apply_policy(source, found, wish.policy, folder, name, wish.protect, wish.page)
+        protect = wish.protect or find_protected(source)
+        applied = apply_policy(source, found, wish.policy, folder, name, protect, wish.page)
         said["policy"] = wish.policy.name
         said["fill"], said["decisions"] = str(applied.mask), str(applied.record)
         said["filled"], said["documented"] = applied.filled, applied.documented

@@ -13,6 +13,7 @@ from heritage.damage.detect.reading import DamageRecord, read_damage
 from heritage.damage.detect.search import MEMORY, THRESHOLD, Search, search, weights_of
 from heritage.damage.policy import Policy
 from heritage.damage.policy.apply import apply_policy
+from heritage.damage.policy.protect import find_protected
 from heritage.errors import BadSetting, HeritageError, NotEnoughMemory
 from heritage.tiff import sha256_file
 
@@ -72,7 +73,8 @@ def propose(
         policy: What is filled.
         detectors: What looks for damage; None: ``DEFAULT``.
         threshold: How sure one must be of a pixel.
-        protect: Areas that are never filled: a mask, or GeoJSON polygons.
+        protect: Areas that are never filled: a mask, or GeoJSON polygons; None: those beside the
+            master.
         page: Which page, from 0; None: the largest.
         memory: Bytes it may take.
         tell: Called with windows done and windows in all.
@@ -87,7 +89,8 @@ def propose(
     if record is None:
         search_within(memory, master, folder, name, looking, threshold, page=page, tell=tell)
         record = read_damage(damage)
-    applied = apply_policy(master, (mask, damage), policy, folder, name, protect, page)
+    kept = protect or find_protected(master)
+    applied = apply_policy(master, (mask, damage), policy, folder, name, kept, page)
     facts = {
         "status": "proposed",
         "detectors": list(record.detectors),

@@ -21,6 +21,9 @@ Bool = npt.NDArray[np.bool_]
 POLYGONS = (".geojson", ".json")
 """How the names of files of polygons end."""
 
+BESIDE = (*POLYGONS, ".tif", ".tiff", ".png")
+"""How those end that are found beside a master."""
+
 
 class Protected(Protocol):
     """Says of any rectangle which pixels are protected."""
@@ -28,6 +31,15 @@ class Protected(Protocol):
     def read(self, box: Box) -> Bool:
         """The protected pixels in ``box``, (h, w) bool."""
         ...
+
+
+def find_protected(master: Path) -> Path | None:
+    """The areas beside ``master``: ``NAME.protect`` with one of ``BESIDE``, in this order."""
+    for suffix in BESIDE:
+        beside = master.with_name(f"{master.stem}.protect{suffix}")
+        if beside.is_file():
+            return beside
+    return None
 
 
 @contextmanager
