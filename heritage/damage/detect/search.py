@@ -15,7 +15,7 @@ from heritage.damage.detect.record import damage_json, partial_of, write_mask
 from heritage.damage.detect.spool import Spool
 from heritage.damage.detect.windows import WindowSearch, space_of, windows_of
 from heritage.damage.masks import TILE
-from heritage.errors import BadSetting, MasterRefused, NotEnoughMemory
+from heritage.errors import BadSetting, MasterRefused, NotEnoughMemory, OutputInTheWay
 from heritage.geometry import Box
 from heritage.restore.storage import megabytes, storage, sync, sync_folder, write_atomically
 from heritage.tiff import Master, MasterInfo, inspect, open_master, sha256_file
@@ -92,11 +92,14 @@ def search(
         BadSetting: No detector, two of one name, or a number that makes no sense.
         MasterRefused: It cannot be read faithfully, or changed meanwhile.
         NotEnoughMemory: A window does not fit.
+        OutputInTheWay: The folder holds a restoration.
         StorageFailed: The files cannot be written.
     """
     limit = THRESHOLD if threshold is None else float(threshold)
     names = [detector.name for detector in detectors]
     _check(names, limit, window, workers)
+    if (folder / f"{name}.provenance.json").exists():
+        raise OutputInTheWay("holds a restoration, whose mask stays; choose another output", folder)
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
     context = max(detector.context for detector in detectors)

@@ -13,7 +13,7 @@ from heritage.damage.detect.finding import Finding
 from heritage.damage.detect.search import search
 from heritage.damage.masks import import_mask, open_mask
 from heritage.damage.regions import find_regions
-from heritage.errors import BadSetting, HeritageError, NotEnoughMemory
+from heritage.errors import BadSetting, HeritageError, NotEnoughMemory, OutputInTheWay
 from heritage.geometry import Box
 
 
@@ -234,3 +234,11 @@ def test_memory_does_not_grow_with_the_master(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 2 * peaks[0]  # windows that happen to be alive at once differ
+
+
+def test_the_mask_of_a_restoration_is_not_replaced(tiled, tmp_path):
+    (tmp_path / "m.provenance.json").write_text("{}")
+    (tmp_path / "m.mask.tif").write_bytes(b"its mask")
+    with pytest.raises(OutputInTheWay, match="holds a restoration"):
+        run(tiled, tmp_path)
+    assert (tmp_path / "m.mask.tif").read_bytes() == b"its mask"
