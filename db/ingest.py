@@ -96,14 +96,28 @@ def record_master(
 def record_mask(
     session: Session, master_id: int, kind: MaskOrigin, facts: dict[str, Any], origin: Origin
 ) -> int:
-    """Record a mask of a master: proposed if a machine made it, accepted if a person did."""
+    """Record a mask of a master: proposed if a machine made it, accepted if a person did.
+
+    A person who hands in the very mask that a machine proposed has accepted it.
+    """
     master = session.get_one(Master, master_id)
     found = session.scalar(
-        select(Mask.id).where(Mask.master_id == master_id, Mask.sha256 == facts["sha256"])
+        select(Mask).where(Mask.master_id == master_id, Mask.sha256 == facts["sha256"])
     )
-    if found is not None:
-        return found
     by_machine = kind is MaskOrigin.DETECTED
+    if found is not None:
+        if found.status is MaskStatus.PROPOSED and not by_machine:
+            found.status = MaskStatus.ACCEPTED
+            detail = {"accepted": kind.value, "source": facts["source_path"]}
+            _append(
+                session,
+                EventType.APPRAISAL,
+                origin,
+                detail,
+                master=master.sha256,
+                mask=found.sha256,
+            )
+        return found.id
     status = MaskStatus.PROPOSED if by_machine else MaskStatus.ACCEPTED
     mask = Mask(master_id=master_id, origin=kind, status=status, recorded_at=origin.at, **facts)
     session.add(mask)

@@ -151,7 +151,8 @@ def _one(master: NamedSource, output: Path, wish: _Wish) -> dict[str, Any]:
     except BadSetting:
         raise
     except HeritageError as error:
-        return {"source": str(master.source), "failed": error.reason}
+        elsewhere = error.path not in (None, master.source)
+        return {"source": str(master.source), "failed": str(error) if elsewhere else error.reason}
 
 
 def _searched(source: Path, folder: Path, name: str, wish: _Wish) -> dict[str, Any]:

@@ -71,6 +71,10 @@ def restore(
     )
     if mask is not None and (len(sources) > 1 or sources[0].is_dir()):
         raise typer.BadParameter("--mask goes with one master only", param_hint="--mask")
+    if settings.detect:
+        from heritage.damage.policy import find_policy, read_policies
+
+        find_policy(read_policies(), settings.policy)
     if dry_run:
         from flows.cli import forecast
 

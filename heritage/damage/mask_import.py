@@ -11,24 +11,10 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from heritage.damage.mask_source import bands_of, open_source, ungeoreferenced
+from heritage.damage.mask_source import bands_of, open_source
+from heritage.damage.mask_writing import CACHE_BYTES, TILE, write_mask
 from heritage.errors import MaskRefused, StorageFailed
-
-TILE = 512
-"""Rows and columns of a tile of an imported mask, in pixels."""
-
-CACHE_BYTES = 64 << 20
-"""What GDAL may keep in memory while a mask is imported."""
-
-LAYOUT: dict[str, Any] = {
-    "driver": "GTiff", "count": 1, "dtype": "uint8", "tiled": True, "blockxsize": TILE,
-    "blockysize": TILE, "compress": "deflate", "zlevel": 6, "sparse_ok": True,
-    "bigtiff": "IF_SAFER",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +81,11 @@ def _sha256_of_source(source: Path) -> str:
 def _convert(source: Path, partial: Path, height: int, width: int) -> int:
     """Stream ``source`` into ``partial``; the number of damaged pixels."""
     import rasterio
-    from rasterio.windows import Window
 
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), open_source(source) as mask:
         _refuse_size(source, mask.height, mask.width, height, width)
-        pixels = 0
-        try:
-            with ungeoreferenced():
-                kept = rasterio.open(partial, "w", height=height, width=width, **LAYOUT)
-            with kept:
-                for top, band in bands_of(source, mask, TILE):
-                    kept.write(band, 1, window=Window(0, top, width, band.shape[0]))
-                    pixels += int(np.count_nonzero(band))
-        except (rasterio.errors.RasterioError, OSError) as error:
-            words = f"the mask cannot be written here ({error}); is the disk full?"
-            raise StorageFailed(words, partial.parent) from error
-        return pixels
+        bands = ((top, 0, band) for top, band in bands_of(source, mask, TILE))
+        return write_mask(partial, height, width, bands)
 
 
 def _refuse_size(source: Path, h: int, w: int, height: int, width: int) -> None:

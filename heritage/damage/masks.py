@@ -13,8 +13,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from heritage.damage.mask_import import TILE, MaskInfo, import_mask
+from heritage.damage.mask_import import MaskInfo, import_mask
 from heritage.damage.mask_source import Bool
+from heritage.damage.mask_writing import TILE
 from heritage.errors import MaskRefused, StorageFailed
 from heritage.geometry import Box
 

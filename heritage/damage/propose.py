@@ -15,7 +15,7 @@ from heritage.damage.policy import Policy
 from heritage.damage.policy.apply import apply_policy
 from heritage.damage.policy.protect import find_protected
 from heritage.errors import BadSetting, HeritageError, NotEnoughMemory
-from heritage.tiff import sha256_file
+from heritage.tiff import inspect, sha256_file
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def propose(
     """
     looking = named_detectors() if detectors is None else list(detectors)
     mask, damage = folder / f"{name}.mask.tif", folder / f"{name}.damage.json"
-    record = _made_before(master, mask, damage, looking, threshold)
+    record = _made_before(master, page, mask, damage, looking, threshold)
     if record is None:
         search_within(memory, master, folder, name, looking, threshold, page=page, tell=tell)
         record = read_damage(damage)
@@ -97,8 +97,8 @@ def propose(
         "weights": weights_of(looking),
         "threshold": record.threshold,
         "policy": policy.name,
-        "damage_sha256": sha256_file(damage),
-        "policy_sha256": sha256_file(applied.record),
+        "damage": {"file": damage.name, "sha256": sha256_file(damage)},
+        "decisions": {"file": applied.record.name, "sha256": sha256_file(applied.record)},
     }
     found = len(record.regions)
     return Proposed(applied.mask, damage, applied.record, found, applied.filled, facts)
@@ -132,7 +132,12 @@ def search_within(
 
 
 def _made_before(
-    master: Path, mask: Path, damage: Path, detectors: Sequence[Detector], threshold: float
+    master: Path,
+    page: int | None,
+    mask: Path,
+    damage: Path,
+    detectors: Sequence[Detector],
+    threshold: float,
 ) -> DamageRecord | None:
     """The record of the very same search, if it lies there."""
     try:
@@ -145,6 +150,7 @@ def _made_before(
         and dict(record.weights) == weights_of(detectors)
         and record.threshold == threshold
         and record.heritage == heritage.__version__
+        and record.page == inspect(master, page).page
         and record.sha256 == sha256_file(master)
     )
     return record if same else None

@@ -5,6 +5,7 @@ Memory is proportional to the number of runs, never to the raster.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,25 @@ def runs_of(damage: Bool) -> tuple[Ints, Ints, Ints]:
         (starts - begins).astype(np.int32),
         (stops - begins).astype(np.int32),
     )
+
+
+def gathered(tiles: Iterable[tuple[int, int, Bool]]) -> Runs:
+    """The runs of a raster from its tiles; their depths are not known and 0.
+
+    Args:
+        tiles: First row, first column and damage (h, w) of each.
+    """
+    found = []
+    for y, x, damage in tiles:
+        row, start, stop = runs_of(damage)
+        found.append((row + y, start + x, stop + x))
+    if not found:
+        none = np.zeros(0, np.int32)
+        return Runs(none, none, none, np.zeros(0, np.float32))
+    row, start, stop = (
+        np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True)
+    )
+    return joined(Runs(row, start, stop, np.zeros(len(row), np.float32)))
 
 
 def joined(runs: Runs) -> Runs:

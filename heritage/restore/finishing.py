@@ -18,6 +18,7 @@ from heritage.restore.job import Job, open_job
 from heritage.restore.lock import RestorationLock, held_here
 from heritage.restore.pictures import write_pictures
 from heritage.restore.provenance import (
+    EVIDENCE,
     describe_composed,
     describe_master,
     file_names,
@@ -68,6 +69,10 @@ def _finish_locked(job: Job, progress: Callable[[int, int], None] | None) -> Res
     names = file_names(job.name)
     shutil.copyfile(job.mask, result / names["mask"])
     sync(result / names["mask"])
+    for kind in EVIDENCE if "proposal" in job.record["mask"] else ():
+        file = job.record["mask"]["proposal"][kind]["file"]
+        shutil.copyfile(job.folder / file, result / file)
+        sync(result / file)
     info, note, composed = write_pictures(job, result, progress)
     _record(job, info, note, composed, devices, result)
     return _publish(job, result)

@@ -24,7 +24,7 @@ from heritage.restore.lock import RestorationLock
 from heritage.restore.names import restoration_name
 from heritage.restore.options import Options
 from heritage.restore.plan import BATCH, Plan, make_plan
-from heritage.restore.provenance import describe_regions, file_names, now, read_provenance
+from heritage.restore.provenance import EVIDENCE, describe_regions, file_names, now, read_provenance
 from heritage.restore.scan import scan_boxes
 from heritage.restore.storage import (
     megabytes,
@@ -61,7 +61,8 @@ def prepare(
         output: Folder that receives ``NAME/``; None: ``restored`` in the current folder.
         options: Parameters.
         name: ``NAME``; None: from the master's file name.
-        proposal: What is to be told of a mask that a machine proposed; None: a person's.
+        proposal: What is to be told of a mask that a machine proposed; None: a person's. Its
+            ``EVIDENCE`` lies beside the mask and is kept with the result.
 
     Returns:
         A job that holds its lock: close it.
@@ -119,8 +120,22 @@ def _prepare_locked(
             return _refitted(before, info, card, options)
         _clear(work, keep=imported)
         imported.replace(work / "mask.tif")
+        _keep_evidence(mask.parent, work, proposal)
         record = _record(info, name, identity, mask_info, proposal)
         return _planned(info, mask_info, record, card, work, name, options)
+
+
+def _keep_evidence(found: Path, work: Path, proposal: Mapping[str, Any] | None) -> None:
+    """Copy what a search and a policy said, before another run of them says something else."""
+    if proposal is None:
+        return
+    for kind in EVIDENCE:
+        said = proposal[kind]
+        kept = work / said["file"]
+        shutil.copyfile(found / said["file"], kept)
+        sync(kept)
+        if sha256_file(kept) != said["sha256"]:
+            raise StorageFailed("changed while it was being used; run again", found / said["file"])
 
 
 def identity_of(

@@ -51,6 +51,10 @@ def file_names(name: str) -> dict[str, str]:
     }
 
 
+EVIDENCE = ("damage", "decisions")
+"""What there is besides where a machine proposed the mask: what was found, and what was decided."""
+
+
 def software() -> dict[str, str]:
     """Versions of everything that has a say in the pixels."""
     found = {"heritage": heritage.__version__, "python": platform.python_version()}
@@ -168,7 +172,21 @@ def read_provenance(path: Path) -> dict[str, Any]:
         for member, kind in members.items():
             if member not in said or not isinstance(said[member], kind):
                 raise ValueError(f"'{part}.{member}' is missing or of the wrong kind")
+    _require_evidence(record["mask"].get("proposal"))
     for member in ("name", "identity"):
         if not isinstance(record.get(member), str):
             raise ValueError(f"'{member}' is missing or of the wrong kind")
     return record
+
+
+def _require_evidence(proposal: object) -> None:
+    """Of a mask that a machine proposed, the record must name what it was proposed for."""
+    if proposal is None:
+        return
+    for kind in EVIDENCE:
+        said = proposal.get(kind) if isinstance(proposal, dict) else None
+        named = isinstance(said, dict) and all(
+            isinstance(said.get(key), str) for key in ("file", "sha256")
+        )
+        if not named:
+            raise ValueError(f"'mask.proposal.{kind}' is missing or of the wrong kind")

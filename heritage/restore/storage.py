@@ -60,6 +60,16 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+@contextmanager
+def partial_of(target: Path) -> Iterator[Path]:
+    """A name beside ``target`` to write under; what is still there in the end is removed."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def sync(path: Path) -> None:
     """Wait until a written file is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -11,7 +11,7 @@ from heritage.damage.masks import MaskReader, open_mask
 from heritage.errors import HeritageError, MasterRefused, VerificationFailed
 from heritage.restore.comparison import Comparison, compare
 from heritage.restore.layer import LayerReader, gdal_environment, layer_dtype
-from heritage.restore.provenance import file_names, read_provenance
+from heritage.restore.provenance import EVIDENCE, file_names, read_provenance
 from heritage.tiff import (
     Master,
     level_differences,
@@ -95,6 +95,7 @@ def verify(folder: Path | str, master: Path | str | None = None) -> Verification
         return Verification(folder, (lost,))
     files["master"] = source.resolve()
     findings = [*_record_findings(folder, files, record), *_hash_findings(files, record)]
+    findings += _evidence_findings(folder, record)
     pixels = 0
     try:
         with gdal_environment():
@@ -147,6 +148,18 @@ def _hash_findings(files: dict[str, Path], record: dict[str, Any]) -> Iterator[F
                 f"is not the file of the record: its SHA-256 is {found}, "
                 f"recorded is {record[kind]['sha256']}",
             )
+
+
+def _evidence_findings(folder: Path, record: dict[str, Any]) -> Iterator[Finding]:
+    """What was found and decided, where a machine proposed the mask."""
+    proposal = record["mask"].get("proposal", {})
+    for kind in EVIDENCE if proposal else ():
+        said = proposal[kind]
+        path = folder / Path(said["file"]).name
+        if not path.is_file():
+            yield Finding(path, "is missing")
+        elif sha256_file(path) != said["sha256"]:
+            yield Finding(path, "is not the file of the record: its SHA-256 differs")
 
 
 def _compare_files(

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from heritage.damage.detect.record import partial_of
 from heritage.errors import MasterRefused
 from heritage.geometry import Box
 from heritage.restore.colour import Native, WorkingSpace
 from heritage.restore.storage import (
+    partial_of,
     require_space,
     storage,
     sync,

@@ -18,6 +18,7 @@ from heritage.damage.detect.cracks import Cracks
 from heritage.errors import MasterRefused, OutputInTheWay
 from heritage.restore.verify import verify
 from heritage.settings import load_settings
+from heritage.tiff import sha256_file
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -115,10 +116,34 @@ def test_a_master_without_mask_is_searched_and_what_is_filled_is_a_proposal(
     with closing(sqlite3.connect("workspace/catalogue.sqlite")) as base:
         masks = base.execute("SELECT origin, status FROM mask").fetchall()
     assert masks == [("detected", "proposed")]
+    for kind in ("damage", "decisions"):
+        kept = Path("out/mill") / said[kind]["file"]
+        assert sha256_file(kept) == said[kind]["sha256"]
     found = Path("out/mill.found/mill.damage.json")
     searched = found.stat().st_mtime_ns
     assert run().fate is Fate.ALREADY
     assert found.stat().st_mtime_ns == searched
+    restore_image(source, Path("out"), model="telea")  # another policy decides otherwise
+    assert verify("out/mill").ok
+    Path("out/mill/mill.policy.json").unlink()
+    assert "mill.policy.json: is missing" in str(verify("out/mill").findings[0])
+
+
+def test_a_proposal_that_a_person_hands_in_is_accepted(
+    make_master: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.restore import restore_image
+
+    _only_cracks(monkeypatch)
+    source = _cracked(make_master(mask=False))
+    restore_image(source, Path("out"), model="telea", policy="photograph")
+    mask = Path("out/mill/mill.mask.tif")
+    restore_image(source, Path("other"), mask=mask, model="telea")
+    with closing(sqlite3.connect("workspace/catalogue.sqlite")) as base:
+        masks = base.execute("SELECT origin, status FROM mask").fetchall()
+        events = base.execute("SELECT count(*) FROM event WHERE type = 'appraisal'").fetchone()
+    assert masks == [("detected", "accepted")]
+    assert events == (1,)
 
 
 def test_protected_areas_beside_a_master_are_never_filled(

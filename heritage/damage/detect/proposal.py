@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from heritage.damage.classes import DamageClass
 from heritage.damage.detect.spool import LEVELS, Spool, Tile
-from heritage.damage.runs import Ints, Runs, components, joined, runs_of
+from heritage.damage.runs import Ints, components, gathered, runs_of
 from heritage.geometry import Box
 
 KINDS = tuple(DamageClass)
@@ -50,7 +50,7 @@ class Proposal:
 
     def __init__(self, spool: Spool, smallest: int) -> None:
         self._spool = spool
-        self._runs = _runs(spool)
+        self._runs = gathered((tile.y, tile.x, tile.damaged) for tile in spool.tiles())
         label = components(self._runs)
         count = int(label.max()) + 1 if len(label) else 0
         areas = np.bincount(label, self._runs.stop - self._runs.start, count)
@@ -111,17 +111,3 @@ class Proposal:
         np.maximum.at(boxes[:, 2], number, runs.row + 1)
         np.maximum.at(boxes[:, 3], number, runs.stop)
         return boxes
-
-
-def _runs(spool: Spool) -> Runs:
-    found = []
-    for tile in spool.tiles():
-        row, start, stop = runs_of(tile.damaged)
-        found.append((row + tile.y, start + tile.x, stop + tile.x))
-    if not found:
-        none = np.zeros(0, np.int32)
-        return Runs(none, none, none, np.zeros(0, np.float32))
-    row, start, stop = (
-        np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True)
-    )
-    return joined(Runs(row, start, stop, np.zeros(len(row), np.float32)))

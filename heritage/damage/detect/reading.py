@@ -27,6 +27,8 @@ class DamageRecord:
         sha256: Of the master.
         width: Columns of the master.
         height: Rows.
+        page: Which page of it, from 0.
+        mask: SHA-256 of the mask as it was proposed.
         detectors: The names of those that looked for damage.
         threshold: How sure they had to be of a pixel.
         weights: SHA-256 of the weights of those that had learned, by name.
@@ -38,6 +40,8 @@ class DamageRecord:
     sha256: str
     width: int
     height: int
+    page: int
+    mask: str
     detectors: tuple[str, ...]
     threshold: float
     weights: Mapping[str, str]
@@ -87,6 +91,8 @@ def _checked(record: object) -> DamageRecord:
         _get(master, "sha256", str),
         width,
         height,
+        _whole(_get(master, "page", int), "page", 0),
+        _get(_get(record, "mask", dict), "sha256", str),
         tuple(detectors),
         _share(_get(record, "threshold", float), "threshold"),
         weights,

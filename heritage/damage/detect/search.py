@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from heritage.ahead import in_turn
 from heritage.damage.detect.finding import Detector
 from heritage.damage.detect.preview import Preview
 from heritage.damage.detect.proposal import FoundRegion, Proposal
-from heritage.damage.detect.record import damage_json, partial_of, write_mask
+from heritage.damage.detect.reading import read_damage
+from heritage.damage.detect.record import damage_json
 from heritage.damage.detect.spool import Spool
 from heritage.damage.detect.windows import WindowSearch, space_of, windows_of
-from heritage.damage.masks import TILE
+from heritage.damage.mask_writing import TILE, Piece, write_mask
 from heritage.errors import BadSetting, MasterRefused, NotEnoughMemory, OutputInTheWay
 from heritage.geometry import Box
-from heritage.restore.storage import megabytes, storage, sync, sync_folder, write_atomically
+from heritage.restore.storage import (
+    megabytes,
+    partial_of,
+    storage,
+    sync,
+    sync_folder,
+    write_atomically,
+)
 from heritage.tiff import Master, MasterInfo, inspect, open_master, sha256_file
 
 __all__ = ["FoundRegion", "Search", "search", "weights_of"]
@@ -92,14 +102,13 @@ def search(
         BadSetting: No detector, two of one name, or a number that makes no sense.
         MasterRefused: It cannot be read faithfully, or changed meanwhile.
         NotEnoughMemory: A window does not fit.
-        OutputInTheWay: The folder holds a restoration.
+        OutputInTheWay: The folder holds a restoration, or a mask that a search did not make.
         StorageFailed: The files cannot be written.
     """
     limit = THRESHOLD if threshold is None else float(threshold)
     names = [detector.name for detector in detectors]
     _check(names, limit, window, workers)
-    if (folder / f"{name}.provenance.json").exists():
-        raise OutputInTheWay("holds a restoration, whose mask stays; choose another output", folder)
+    _refuse_what_people_made(folder, name)
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
     context = max(detector.context for detector in detectors)
@@ -120,7 +129,11 @@ def search(
         sha256 = hashed.result()
         if _state(master) != before:
             raise MasterRefused("changed while it was being searched; run again", master)
-        record = damage_json(info, sha256, names, limit, regions, weights_of(detectors))
+
+        def record(mask: str) -> bytes:
+            known = weights_of(detectors)
+            return damage_json(info, sha256, mask, names, limit, regions, known)
+
         return _publish(folder, name, info, spool, proposal, regions, record, small)
 
 
@@ -153,14 +166,15 @@ def _publish(
     spool: Spool,
     proposal: Proposal,
     regions: tuple[FoundRegion, ...],
-    record: bytes,
+    record: Callable[[str], bytes],
     small: Preview | None,
 ) -> Search:
     mask, damage = folder / f"{name}.mask.tif", folder / f"{name}.damage.json"
     picture = folder / f"{name}.preview.jpg"
     with partial_of(mask) as new_mask, partial_of(picture) as new_picture:
-        pixels = write_mask(new_mask, spool, proposal, info.height, info.width)
+        pixels = write_mask(new_mask, info.height, info.width, _pieces(spool, proposal))
         sync(new_mask)
+        said = record(sha256_file(new_mask))
         if small is not None:
             for tile in spool.tiles():
                 stays, region = proposal.kept(tile)
@@ -173,9 +187,26 @@ def _publish(
         if small is not None:
             new_picture.replace(picture)
         sync_folder(folder)
-    write_atomically(damage, record)
+    write_atomically(damage, said)
     shown = picture if small is not None else None
     return Search(mask, damage, shown, regions, pixels, info.height, info.width)
+
+
+def _refuse_what_people_made(folder: Path, name: str) -> None:
+    """A search replaces only what a search left: a mask with the record that names its hash."""
+    if (folder / f"{name}.provenance.json").exists():
+        raise OutputInTheWay("holds a restoration, whose mask stays; choose another output", folder)
+    mask, damage = folder / f"{name}.mask.tif", folder / f"{name}.damage.json"
+    if damage.exists() and mask.exists() and read_damage(damage).mask != sha256_file(mask):
+        words = "was changed since it was proposed and stays; move it, or choose another output"
+        raise OutputInTheWay(words, mask)
+
+
+def _pieces(spool: Spool, proposal: Proposal) -> Iterator[Piece]:
+    """The tiles of the mask, specks left out."""
+    for tile in spool.tiles():
+        stays, _ = proposal.kept(tile)
+        yield tile.y, tile.x, stays.astype(np.uint8) * 255
 
 
 def weights_of(detectors: Sequence[Detector]) -> dict[str, str]:

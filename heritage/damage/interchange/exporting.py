@@ -12,7 +12,6 @@ import numpy as np
 from heritage.damage.classes import DamageClass
 from heritage.damage.detect.proposal import FoundRegion
 from heritage.damage.detect.reading import DamageRecord, read_damage
-from heritage.damage.detect.record import partial_of
 from heritage.damage.interchange.outlines import Points, rings_of
 from heritage.damage.masks import MaskReader, open_mask
 from heritage.damage.policy.numbering import runs_in
@@ -20,7 +19,7 @@ from heritage.damage.runs import components
 from heritage.errors import BadSetting, MaskRefused
 from heritage.geometry import Box
 from heritage.restore.canonical import canonical_json
-from heritage.restore.storage import storage, sync, write_atomically
+from heritage.restore.storage import partial_of, storage, sync, write_atomically
 
 PIXELS = (
     "Coordinates are pixels of the master: x to the right and y down from the corner of the first "

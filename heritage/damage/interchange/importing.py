@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import rasterio
-from rasterio.windows import Window
 
-from heritage.damage.detect.record import partial_of
 from heritage.damage.interchange.shapes import shapes_of
-from heritage.damage.mask_import import CACHE_BYTES, LAYOUT
-from heritage.damage.mask_source import ungeoreferenced
-from heritage.damage.masks import TILE, import_mask
+from heritage.damage.mask_writing import TILE, Piece, write_mask
+from heritage.damage.masks import import_mask
 from heritage.damage.polygons import Polygons, polygons_of, ring_of
-from heritage.errors import MaskRefused, StorageFailed
+from heritage.errors import MaskRefused
 from heritage.geometry import Box
-from heritage.restore.storage import storage, sync
+from heritage.restore.storage import partial_of, storage, sync
 
 DRAWN = (".json", ".geojson", ".jsonld")
 """How the names of files of shapes end; anything else is a mask of pixels."""
@@ -43,7 +40,8 @@ def import_correction(path: Path, height: int, width: int, destination: Path) ->
         destination.parent.mkdir(parents=True, exist_ok=True)
         with partial_of(destination) as partial:
             if path.suffix.lower() in DRAWN:
-                pixels = _draw(_read(path, height, width), height, width, partial)
+                drawn = _pieces(_read(path, height, width), height, width)
+                pixels = write_mask(partial, height, width, drawn)
             else:
                 pixels = import_mask(path, partial, height, width).pixels
             sync(partial)
@@ -78,22 +76,8 @@ def _read(path: Path, height: int, width: int) -> Polygons:
     return Polygons(polygons)
 
 
-def _draw(polygons: Polygons, height: int, width: int, path: Path) -> int:
-    pixels = 0
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            with ungeoreferenced():
-                mask = rasterio.open(path, "w", height=height, width=width, **LAYOUT)
-            with mask:
-                for y in range(0, height, TILE):
-                    for x in range(0, width, TILE):
-                        box = Box(y, x, min(y + TILE, height), min(x + TILE, width))
-                        inside = polygons.read(box)
-                        if inside.any():
-                            pixels += int(np.count_nonzero(inside))
-                            window = Window(x, y, box.width, box.height)
-                            mask.write(inside.astype(np.uint8) * 255, 1, window=window)
-    except rasterio.errors.RasterioError as error:
-        words = f"the mask cannot be written here ({error}); is the disk full?"
-        raise StorageFailed(words, path.parent) from error
-    return pixels
+def _pieces(polygons: Polygons, height: int, width: int) -> Iterator[Piece]:
+    for y in range(0, height, TILE):
+        for x in range(0, width, TILE):
+            box = Box(y, x, min(y + TILE, height), min(x + TILE, width))
+            yield y, x, polygons.read(box).astype(np.uint8) * 255

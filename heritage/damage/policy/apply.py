@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,17 @@ import numpy.typing as npt
 
 import heritage
 from heritage.damage.detect.reading import DamageRecord, read_damage
-from heritage.damage.detect.record import partial_of
 from heritage.damage.detect.windows import space_of
-from heritage.damage.mask_import import CACHE_BYTES, LAYOUT
-from heritage.damage.mask_source import ungeoreferenced
+from heritage.damage.mask_writing import Piece, write_mask
 from heritage.damage.masks import MaskReader, open_mask
 from heritage.damage.policy.decide import Decision, decide
 from heritage.damage.policy.ink import touching_ink
 from heritage.damage.policy.numbering import Numbering
 from heritage.damage.policy.protect import Protected, open_protected
 from heritage.damage.policy.rules import Action, Policy
-from heritage.errors import MaskRefused, StorageFailed
+from heritage.errors import MaskRefused
 from heritage.restore.canonical import canonical_json
-from heritage.restore.storage import storage, sync, sync_folder, write_atomically
+from heritage.restore.storage import partial_of, storage, sync, sync_folder, write_atomically
 from heritage.tiff import inspect, open_master, sha256_file
 
 if TYPE_CHECKING:
@@ -110,7 +108,8 @@ def apply_policy(
         said = _record(record, path, damage, policy, protect, decisions)
         target, why = folder / f"{name}.fill.tif", folder / f"{name}.policy.json"
         with partial_of(target) as partial:
-            _write(partial, mask, numbering, areas, decisions)
+            pieces = _pieces(mask, numbering, areas, decisions)
+            write_mask(partial, mask.height, mask.width, pieces)
             sync(partial)
             why.unlink(missing_ok=True)  # an earlier record does not speak of the new mask
             partial.replace(target)
@@ -127,6 +126,9 @@ def _require_same(
     if sha256_file(master) != record.sha256:
         words = f"was made from another file than {master.name} as it is now; search it again"
         raise MaskRefused(words, damage)
+    if (info.page, sha256_file(mask.path)) != (record.page, record.mask):
+        words = "was changed since it was proposed, or is of another page; give it as the mask"
+        raise MaskRefused(words, mask.path)
     sizes = {(n.width, n.height) for n in (info, mask, record)}
     if len(sizes) > 1:
         words = "the mask, its record and the master differ in size; search the master again"
@@ -168,34 +170,20 @@ def _inked(
         return touching_ink(opened, space_of(opened), mask, numbering, wanted)
 
 
-def _write(
-    path: Path,
+def _pieces(
     mask: MaskReader,
     numbering: Numbering,
     areas: Protected | None,
     decisions: Sequence[Decision],
-) -> None:
+) -> Iterator[Piece]:
     """The mask of what is to be filled, tile by tile."""
-    import rasterio
-    from rasterio.windows import Window
-
     chosen = np.zeros(len(numbering.areas), np.bool_)
     chosen[[d.region.number for d in decisions if d.action is Action.FILL]] = True
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            with ungeoreferenced():
-                kept = rasterio.open(path, "w", height=mask.height, width=mask.width, **LAYOUT)
-            with kept:
-                for tile in mask.blocks():
-                    stays = chosen[numbering.read(tile)]
-                    if areas is not None and stays.any():
-                        stays &= ~areas.read(tile)
-                    if stays.any():
-                        window = Window(tile.x0, tile.y0, tile.width, tile.height)
-                        kept.write(stays.astype(np.uint8) * 255, 1, window=window)
-    except rasterio.errors.RasterioError as error:
-        words = f"the mask cannot be written here ({error}); is the disk full?"
-        raise StorageFailed(words, path.parent) from error
+    for tile in mask.blocks():
+        stays = chosen[numbering.read(tile)]
+        if areas is not None and stays.any():
+            stays &= ~areas.read(tile)
+        yield tile.y0, tile.x0, stays.astype(np.uint8) * 255
 
 
 def _record(

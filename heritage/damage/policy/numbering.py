@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heritage.damage.masks import MaskReader
-from heritage.damage.runs import Ints, Runs, components, joined, runs_of
+from heritage.damage.runs import Ints, Runs, components, gathered, runs_of
 from heritage.geometry import Box
 
 
@@ -53,14 +53,4 @@ class Numbering:
 
 def runs_in(mask: MaskReader) -> Runs:
     """The damage of a mask as runs, in raster order; their depths are not known and 0."""
-    found = []
-    for tile in mask.blocks():
-        row, start, stop = runs_of(mask.read(tile))
-        found.append((row + tile.y0, start + tile.x0, stop + tile.x0))
-    if not found:
-        none = np.zeros(0, np.int32)
-        return Runs(none, none, none, np.zeros(0, np.float32))
-    row, start, stop = (
-        np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True)
-    )
-    return joined(Runs(row, start, stop, np.zeros(len(row), np.float32)))
+    return gathered((tile.y0, tile.x0, mask.read(tile)) for tile in mask.blocks())

@@ -1,43 +1,22 @@
-"""Crops in batches: new ones made by worker processes, the others seen before, turned anew."""
+"""Crops in batches: new ones made by threads ahead, the others seen before, turned anew."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
+from heritage.ahead import in_turn
 from heritage.damage.detect.line_channels import COUNT
 from heritage.train.detection.examples import Material, make_example
 from heritage.train.detection.recipe import DetectorRecipe
 
-
-class Examples(Dataset[NDArray[np.uint8]]):
-    """Example number n depends on the seed and n alone.
-
-    Args:
-        material: What they are made of.
-        recipe: How.
-        start: Number of the first.
-        count: How many there are.
-    """
-
-    def __init__(self, material: Material, recipe: DetectorRecipe, start: int, count: int) -> None:
-        self.material, self.recipe = material, recipe
-        self.start, self.count = start, count
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return self.count
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """Picture, lines and truth in the channels of uint8 (S, S, 3 + COUNT + 1)."""
-        rng = np.random.default_rng([self.recipe.seed, self.start + index])
-        made = make_example(rng, self.material, self.recipe)
-        return np.dstack([made.picture, made.lines, made.truth])
+_AHEAD = 2  # squares that wait to be taken, besides those being made
 
 
 class Crops:
@@ -47,28 +26,36 @@ class Crops:
         material: What crops are made of.
         recipe: How, and how many of a batch are new.
         step: The first step's number.
-        workers: Processes that make them.
+        workers: Threads that make them ahead.
     """
 
     def __init__(self, material: Material, recipe: DetectorRecipe, step: int, workers: int) -> None:
-        self.recipe, self._step = recipe, step
-        many = Examples(material, recipe, step * recipe.fresh, 1 << 40)
-        self._made = iter(
-            DataLoader(many, recipe.fresh, sampler=range(1 << 40), num_workers=workers)
-        )
+        self.material, self.recipe, self._step, self.workers = material, recipe, step, workers
         side = recipe.canvas
         self._squares = torch.empty(recipe.pool, side, side, 3 + COUNT + 1, dtype=torch.uint8)
         self._held = 0
 
     def __iter__(self) -> Iterator[Tensor]:
         """Crops, uint8 (B, S, S, 3 + COUNT + 1), without end."""
-        while True:
-            yield self._next()
+        pool = ThreadPoolExecutor(self.workers, "squares")
+        numbers = count(self._step * self.recipe.fresh)
+        made = in_turn(pool, self._square, numbers, self.workers + _AHEAD)
+        try:
+            while True:
+                yield self._batch(made)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def _next(self) -> Tensor:
+    def _square(self, number: int) -> NDArray[np.uint8]:
+        """Picture, lines and truth of a square; it depends on the seed and its number alone."""
+        rng = np.random.default_rng([self.recipe.seed, number])
+        example = make_example(rng, self.material, self.recipe)
+        return np.dstack([example.picture, example.lines, example.truth])
+
+    def _batch(self, made: Iterator[NDArray[np.uint8]]) -> Tensor:
         rng = np.random.default_rng([self.recipe.seed, self._step, 1])
         self._step += 1
-        new = self._fill()
+        new = self._fill(made)
         old = rng.integers(min(self._held, self.recipe.pool), size=self.recipe.batch - len(new))
         side = self.recipe.crop
         crops = []
@@ -80,14 +67,13 @@ class Crops:
             crops.append(turned.flip(1) if rng.integers(2) else turned)
         return torch.stack(crops)
 
-    def _fill(self) -> list[int]:
+    def _fill(self, made: Iterator[NDArray[np.uint8]]) -> list[int]:
         """Put new squares into the pool, over the oldest ones; a first batch is new altogether."""
         recipe = self.recipe
         wanted = min(recipe.fresh, recipe.batch) if self._held else recipe.batch
         slots: list[int] = []
         while len(slots) < wanted:
-            for square in next(self._made):
-                slots.append(self._held % recipe.pool)
-                self._squares[slots[-1]] = square
-                self._held += 1
-        return slots[: recipe.batch]
+            slots.append(self._held % recipe.pool)
+            self._squares[slots[-1]] = torch.from_numpy(next(made))
+            self._held += 1
+        return slots

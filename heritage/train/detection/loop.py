@@ -18,6 +18,7 @@ from heritage.train.detection.crops import Crops
 from heritage.train.detection.examples import Material
 from heritage.train.detection.objective import objective
 from heritage.train.detection.recipe import DetectorRecipe
+from heritage.train.sources import LOG
 from models.device import channels_last, quicker_dtype, resolve
 from models.networks.damage_unet import DamageUNet
 
@@ -37,7 +38,7 @@ class DetectorTraining:
         folder: Of the run; a run that was begun there goes on.
         material: What it trains on.
         device: ``auto``, ``cpu``, ``cuda`` and so on.
-        workers: Processes that make crops.
+        workers: Threads that make crops.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class DetectorTraining:
             self.network.parameters(), recipe.rate, weight_decay=recipe.decay
         )
         self.step, self.seconds = 0, 0.0
-        self.checkpoints = Checkpoints(folder, 2, lambda line: print(line))
+        self.checkpoints = Checkpoints(folder, 2, LOG.warning)
         state = self.checkpoints.load()
         if state is not None:
             self._resume(state)

@@ -31,7 +31,7 @@ def train_detector(
         pictures: Folder of undamaged pictures, instead of the recipe's.
         masks: Folder of crack patterns, likewise.
         device: ``auto``, ``cpu``, ``cuda`` and so on.
-        workers: Processes that make squares.
+        workers: Threads that make squares.
         tell: Told of every line of the metrics.
 
     Returns:

@@ -181,3 +181,11 @@ def test_a_dry_run_says_that_it_looks_at_this_machine_only(run) -> None:
     result = run("restore", "https://example.org/scans/1.tif", "--output", "out", "--dry-run")
     assert result.exit_code == 3
     assert "looks at files on this machine only" in result.output
+
+
+def test_an_unknown_policy_is_noticed_before_anything_begins(run, make_master) -> None:
+    make_master("bare", mask=False)
+    result = run("restore", "scans", *FAST, "--policy", "fresco")
+    assert result.exit_code == 2
+    assert "no policy 'fresco'; known are painting, mural" in result.stderr
+    assert not Path("out").exists()

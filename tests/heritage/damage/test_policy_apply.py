@@ -37,7 +37,11 @@ def page():
     return np.clip(paper + rng.normal(0, 4, paper.shape), 0, 255).astype(np.uint8)
 
 
-def record(mask, sha256, kind="PUNCTURE"):
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def record(mask, sha256, mask_sha256, kind="PUNCTURE"):
     label, _ = ndimage.label(mask, np.ones((3, 3)))
     order = np.unique(label[label > 0], return_index=True)[1].argsort()
     boxes = ndimage.find_objects(label)
@@ -51,7 +55,9 @@ def record(mask, sha256, kind="PUNCTURE"):
              "detector": "losses"}
         )  # fmt: skip
     return {
-        "format": 1, "master": {"file": "m.tif", "sha256": sha256, "width": W, "height": H},
+        "format": 1, "master": {"file": "m.tif", "sha256": sha256, "width": W, "height": H,
+                                 "page": 0},
+        "mask": {"sha256": mask_sha256},
         "detectors": ["losses"], "threshold": 0.5, "weights": {}, "heritage": "0",
         "status": "proposed",
         "regions": regions,
@@ -61,8 +67,8 @@ def record(mask, sha256, kind="PUNCTURE"):
 def write_mask(path, mask):
     import rasterio
 
-    from heritage.damage.mask_import import LAYOUT
     from heritage.damage.mask_source import ungeoreferenced
+    from heritage.damage.mask_writing import LAYOUT
 
     with ungeoreferenced(), rasterio.open(path, "w", height=H, width=W, **LAYOUT) as file:
         file.write(mask.astype(np.uint8) * 255, 1)
@@ -79,8 +85,8 @@ def found(tmp_path):
     tifffile.imwrite(master, picture, tile=(256, 256), photometric="rgb")
     damage = tmp_path / "m.damage.json"
     sha256 = hashlib.sha256(master.read_bytes()).hexdigest()
-    damage.write_text(json.dumps(record(mask, sha256)))
     write_mask(tmp_path / "m.mask.tif", mask)
+    damage.write_text(json.dumps(record(mask, sha256, digest(tmp_path / "m.mask.tif"))))
     return master, (tmp_path / "m.mask.tif", damage), mask
 
 
@@ -119,12 +125,12 @@ def test_a_hole_that_touches_ink_is_documented(found):
 
 @pytest.mark.parametrize("layout", [{}, {"rowsperstrip": 1}, {"tile": (512, 128)}])
 def test_how_the_master_is_stored_does_not_matter(found, layout):
-    master, (_, damage), mask = found
+    master, (stored, damage), mask = found
     before = filled(apply(found, SPARING))
     pixels = tifffile.imread(master)
     tifffile.imwrite(master, pixels, photometric="rgb", **layout)
     sha256 = hashlib.sha256(master.read_bytes()).hexdigest()
-    damage.write_text(json.dumps(record(mask, sha256)))
+    damage.write_text(json.dumps(record(mask, sha256, digest(stored))))
     assert (filled(apply(found, SPARING)) == before).all()
 
 
@@ -196,7 +202,7 @@ def test_what_does_not_belong_together_is_refused(found):
     damage.write_text(json.dumps(said))
     with pytest.raises(MaskRefused, match=r"does not describe the regions in m\.mask\.tif"):
         apply(found, FILL)
-    damage.write_text(json.dumps(record(marked, "0" * 64)))
+    damage.write_text(json.dumps(record(marked, "0" * 64, digest(master.parent / "m.mask.tif"))))
     with pytest.raises(MaskRefused, match=r"another file than m\.tif"):
         apply(found, FILL)
     assert not list((master.parent / "out").iterdir())

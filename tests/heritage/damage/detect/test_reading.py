@@ -19,8 +19,8 @@ REGIONS = (
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "m.damage.json"
-    info = SimpleNamespace(path=tmp_path / "m.tif", width=30, height=20)
-    path.write_bytes(damage_json(info, "ab" * 32, ["cracks", "losses"], 0.5, REGIONS))
+    info = SimpleNamespace(path=tmp_path / "m.tif", width=30, height=20, page=1)
+    path.write_bytes(damage_json(info, "ab" * 32, "cd" * 32, ["cracks", "losses"], 0.5, REGIONS))
     return path
 
 
@@ -29,6 +29,7 @@ def test_what_was_written_is_read(path):
     assert record.regions == REGIONS
     assert (record.file, record.sha256) == ("m.tif", "ab" * 32)
     assert (record.width, record.height, record.threshold) == (30, 20, 0.5)
+    assert (record.page, record.mask) == (1, "cd" * 32)
     assert record.detectors == ("cracks", "losses")
 
 

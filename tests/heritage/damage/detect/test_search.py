@@ -119,7 +119,9 @@ def test_record_says_what_was_searched_and_found(tiled, tmp_path):
         "sha256": hashlib.sha256(tiled.read_bytes()).hexdigest(),
         "width": 1300,
         "height": 1100,
+        "page": 0,
     }
+    assert record["mask"]["sha256"] == hashlib.sha256(found.mask.read_bytes()).hexdigest()
     assert (record["format"], record["status"]) == (1, "proposed")
     assert (record["detectors"], record["threshold"]) == (["dark", "red"], 0.5)
     first, box = record["regions"][0], found.regions[0].box
@@ -242,3 +244,14 @@ def test_the_mask_of_a_restoration_is_not_replaced(tiled, tmp_path):
     with pytest.raises(OutputInTheWay, match="holds a restoration"):
         run(tiled, tmp_path)
     assert (tmp_path / "m.mask.tif").read_bytes() == b"its mask"
+
+
+def test_a_mask_that_somebody_corrected_in_place_stays(tiled, tmp_path):
+    found = run(tiled, tmp_path)
+    content = found.mask.read_bytes()
+    run(tiled, tmp_path)  # what a search left, a search replaces
+    assert found.mask.read_bytes() == content
+    found.mask.write_bytes(content + b"mine")
+    with pytest.raises(OutputInTheWay, match="was changed since it was proposed"):
+        run(tiled, tmp_path)
+    assert found.mask.read_bytes() == content + b"mine"
