@@ -142,3 +142,31 @@ class Decision(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
+    DO_NOT_FILL = "do not fill"
+
+    @property
+    def keeps_fill(self) -> bool:
+        """Whether the fill stays in what leaves the house."""
+        return self in (Decision.PENDING, Decision.APPROVED)
+
+
+class Statement(StrEnum):
+    """What a signed-off picture shows, in the words that conservators' codes of ethics ask for."""
+
+    EXISTING_STATE = "existing state"
+    EVIDENCE_BASED = "evidence-based completion"
+    HYPOTHESIS = "hypothesis"
+
+
+class Role(StrEnum):
+    """What an account may do; each may do what the one before may."""
+
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+    def includes(self, other: Role) -> bool:
+        """Whether this role may do what ``other`` may."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(other)
