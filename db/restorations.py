@@ -44,6 +44,10 @@ class Restoration(Base):
 
     ``job_sha256`` is the hash of what was asked for (master, mask, model, parameters, output
     folder). While one run of a job is open there cannot be a second one.
+
+    From ``revision`` on, what reviewers look for: how often decisions changed, how risky the
+    riskiest region is, how many regions wait and how many fills were taken back, the classes of
+    damage (``,CRACKS,PEEL,``), the least sure of them, and why all of it was rejected.
     """
 
     __tablename__ = "restoration"
@@ -55,6 +59,7 @@ class Restoration(Base):
             sqlite_where=text(_IS_OPEN),
             postgresql_where=text(_IS_OPEN),
         ),
+        Index("ix_restoration_status_risk", "status", "risk", "id"),
         ForeignKeyConstraint(
             ["mask_id", "master_id"],
             ["mask.id", "mask.master_id"],
@@ -99,6 +104,13 @@ class Restoration(Base):
     mask_sha256: Mapped[str | None] = mapped_column(sha256_column())
     layer_sha256: Mapped[str | None] = mapped_column(sha256_column())
     provenance_sha256: Mapped[str | None] = mapped_column(sha256_column())
+    revision: Mapped[int] = mapped_column(server_default="0", default=0)
+    risk: Mapped[float] = mapped_column(Double, server_default="0", default=0.0)
+    pending: Mapped[int] = mapped_column(server_default="0", default=0)
+    taken_back: Mapped[int] = mapped_column(server_default="0", default=0)
+    kinds: Mapped[str] = mapped_column(Text, server_default="", default="")
+    least_sure: Mapped[float | None] = mapped_column(Double)
+    verdict: Mapped[str | None] = mapped_column(Text)
 
     master: Mapped[Master] = relationship(viewonly=True)
     mask: Mapped[Mask] = relationship(viewonly=True)
@@ -106,7 +118,11 @@ class Restoration(Base):
 
 
 class Region(Base):
-    """One connected component of a mask, as a restoration filled it."""
+    """One connected component of a mask, as a restoration filled it.
+
+    ``kind``, ``confidence`` and ``detector`` are known where a machine found the damage.
+    ``version`` counts the decisions, so that nobody overwrites one that he has not seen.
+    """
 
     __tablename__ = "region"
     __table_args__ = (
@@ -117,6 +133,7 @@ class Region(Base):
             "area >= 1 AND area <= CAST(y1 - y0 AS BIGINT) * CAST(x1 - x0 AS BIGINT)",
         ),
         check("radius_is_length", "radius >= 0"),
+        check("confidence_is_share", "confidence BETWEEN 0 AND 1"),
         check(
             "decided_by_someone",
             "(decision = 'pending') = (decided_by IS NULL)"
@@ -135,3 +152,8 @@ class Region(Base):
     decision: Mapped[Decision] = mapped_column(one_of(Decision))
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kind: Mapped[str | None] = mapped_column(String(32))
+    confidence: Mapped[float | None] = mapped_column(Double)
+    detector: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, server_default="", default="")
+    version: Mapped[int] = mapped_column(server_default="0", default=0)

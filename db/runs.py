@@ -144,8 +144,10 @@ def finish(
             raise Contradiction(f"restoration {row.identifier} is finished with other files")
         return
     session.execute(delete(Region).where(Region.restoration_id == row.id))
-    count = write_regions(session, row.id, regions)
-    row.status, row.reason, row.region_count = Status.AWAITING_REVIEW, None, count
+    written = write_regions(session, row.id, regions)
+    row.status, row.reason, row.region_count = Status.AWAITING_REVIEW, None, written.count
+    row.pending, row.risk, row.least_sure = written.count, written.risk, written.least_sure
+    row.kinds = "".join(f",{kind}" for kind in sorted(written.kinds)) + "," * bool(written.kinds)
     row.finished_at = max(origin.at, row.started_at or origin.at)
     for name, value in facts.items():
         setattr(row, name, value)
@@ -155,7 +157,7 @@ def finish(
         "model": [row.model.name, row.model.weights_sha256],
         "output": row.output,
         "digests": digests,
-        "regions": count,
+        "regions": written.count,
         "damaged_pixels": row.damaged_pixels,
     }
     _append(session, row, EventType.MODIFICATION, Outcome.SUCCESS, detail, origin)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from db.accounts import Account, Visit
 from db.columns import Base
 from db.events import Event
 from db.objects import Artefact, Mask, Master, Model, Refusal
 from db.restorations import Region, Restoration
+from db.reviews import SignOff, Step
 from db.votes import Vote
 
 metadata = Base.metadata
 
 __all__ = [
+    "Account",
     "Artefact",
     "Event",
     "Mask",
@@ -19,6 +22,9 @@ __all__ = [
     "Refusal",
     "Region",
     "Restoration",
+    "SignOff",
+    "Step",
+    "Visit",
     "Vote",
     "metadata",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heritage.accession import Finding
 from heritage.catalogue import Catalogue, open_catalogue
 from heritage.damage.regions import Region
 from heritage.errors import HeritageError
@@ -77,7 +78,8 @@ def record_finish(open_: Catalogue, number: int, restoration: Restoration) -> No
 
     record = read_provenance(restoration.provenance)
     hashes = {part: str(record[part]["sha256"]) for part in ("restored", "mask", "layer")}
-    open_.finish_restoration(number, restoration, _regions(record), hashes)
+    found = _findings(record, restoration.folder)
+    open_.finish_restoration(number, restoration, _regions(record), hashes, found)
 
 
 def recorded(error: HeritageError, source: Path, number: int | None = None) -> HeritageError:
@@ -109,3 +111,14 @@ def _regions(record: dict[str, Any]) -> list[Region]:
         Region(number, Box(top, left, bottom, right), area, radius)
         for number, top, left, bottom, right, area, radius in rows
     ]
+
+
+def _findings(record: dict[str, Any], folder: Path) -> dict[Box, Finding]:
+    """What detectors said, where a machine proposed the mask."""
+    proposal = record["mask"].get("proposal")
+    if proposal is None:
+        return {}
+    from heritage.damage.detect.reading import read_damage
+
+    found = read_damage(folder / proposal["damage"]["file"]).regions
+    return {r.box: Finding(r.kind.name, r.confidence, r.detector) for r in found}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,11 +100,29 @@ def columns_of(info: MasterFacts, sha256: str) -> dict[str, Any]:
     }
 
 
-def region_row(region: RegionFacts) -> Row:
+@dataclass(frozen=True)
+class Finding:
+    """What a detector said of a region.
+
+    Args:
+        kind: The class of damage.
+        confidence: That it is damage, 0..1.
+        detector: Who said so.
+    """
+
+    kind: str
+    confidence: float
+    detector: str
+
+
+def region_row(region: RegionFacts, finding: Finding | None = None) -> Row:
     """A region as the catalogue writes it (numpy's numbers become Python's, as drivers want)."""
     box = region.box
     y0, x0, y1, x1 = int(box.y0), int(box.x0), int(box.y1), int(box.x1)
-    return (int(region.number), y0, x0, y1, x1, int(region.area), float(region.radius))
+    size = (int(region.number), y0, x0, y1, x1, int(region.area), float(region.radius))
+    if finding is None:
+        return *size, None, None, None
+    return *size, finding.kind, float(finding.confidence), finding.detector
 
 
 def hash_outputs(result: FinishedFiles, known: dict[str, str]) -> dict[str, str]:

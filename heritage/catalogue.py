@@ -7,7 +7,7 @@ tables in ``db``; pixels never pass it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import db
 from db import ingest, runs
 from heritage import __version__
 from heritage.accession import (
+    Finding,
     FinishedFiles,
     MasterFacts,
     RegionFacts,
@@ -28,6 +29,7 @@ from heritage.accession import (
 )
 from heritage.enquiries import SOFTWARE, Enquiries
 from heritage.errors import HeritageError
+from heritage.geometry import Box
 from heritage.settings import Settings
 
 
@@ -161,6 +163,7 @@ class Catalogue(Enquiries):
         result: FinishedFiles,
         regions: Iterable[RegionFacts],
         hashes: dict[str, str] | None = None,
+        findings: Mapping[Box, Finding] | None = None,
     ) -> None:
         """Record that the files are there, with all regions, at once or not at all.
 
@@ -170,6 +173,7 @@ class Catalogue(Enquiries):
             regions: From ``heritage.damage.find_regions``.
             hashes: SHA-256 of ``restored``, ``mask``, ``layer`` and ``provenance`` where they are
                 known already; the files of those that are not are read.
+            findings: What detectors said of regions, by their boxes.
 
         Raises:
             CatalogueRefused: If it is on record with other files.
@@ -180,7 +184,8 @@ class Catalogue(Enquiries):
             "reencoded": None if result.reencoded is None else plain(result.reencoded),
         }
         with self._writing() as session:
-            rows = map(region_row, regions)
+            said = findings or {}
+            rows = (region_row(region, said.get(region.box)) for region in regions)
             runs.finish(session, restoration, facts, rows, self._origin())
 
     def fail_restoration(self, restoration: int, error: BaseException | str) -> None:

@@ -6,8 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from db import Agent, Database, Origin, migrate
+from db import Agent, ArtefactFacts, Database, Origin, Request, ingest, migrate, runs
+from db.runs import OUTPUTS
 from db.testing import new_database, postgresql_programs, throwaway_postgresql
+from db.vocabulary import MaskOrigin
+
+HASH = "b" * 64
+NIGHT = ArtefactFacts("SK-A-1", "SK-A-1")
+HASHES = {name: letter * 64 for name, letter in zip(OUTPUTS, "cdef", strict=True)}
+FACTS = HASHES | {"seconds": 1.5, "damaged_pixels": 30, "reencoded": None}
+REGIONS = [(number, 0, 0, 4, 5, 10, 2.0, None, None, None) for number in (1, 2, 3)]
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +113,36 @@ def master_facts() -> dict:
         "lossy": False,
         "icc_sha256": None,
     }
+
+
+@pytest.fixture
+def now(agent, clock):
+    """The next moment, by the same agent."""
+    return lambda: Origin(agent, clock())
+
+
+@pytest.fixture
+def record(database, master_facts, now):
+    """Records a master, a mask and a model, and begins a restoration of them."""
+
+    def begin(again=False, parameters=None, mask=HASH, output="/out/SK-A-1"):
+        with database.writing() as session:
+            master = ingest.record_master(session, NIGHT, master_facts, now())
+            facts = {"sha256": mask, "pixels": 30, "source_path": "/m.png", "source_sha256": HASH}
+            mask_id = ingest.record_mask(session, master, MaskOrigin.FOUND, facts, now())
+            facts = {"name": "telea", "kind": "diffusion", "weights_sha256": None}
+            facts |= {"licence": "Apache-2.0", "parameters": {"radius": 3}}
+            model = ingest.record_model(session, facts, now().at)
+            request = Request(master, mask_id, model, parameters or {"size": 512}, output)
+            return runs.begin(session, request, "heritage 0.1.0", "cpu", now(), again)
+
+    return begin
+
+
+@pytest.fixture
+def finish(database, now):
+    def finish(run, regions=REGIONS, **other):
+        with database.writing() as session:
+            runs.finish(session, run.id, FACTS | other, regions, now())
+
+    return finish

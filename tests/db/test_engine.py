@@ -164,7 +164,8 @@ def test_sqlite_keeps_foreign_keys_and_loses_nothing(tmp_path):
 
 
 def test_foreign_keys_hold(database):
-    insert = "INSERT INTO region VALUES (1, 1, 0, 0, 1, 1, 1, 1.0, 'pending', NULL, NULL)"
+    insert = "INSERT INTO region (restoration_id, number, y0, x0, y1, x1, area, radius, decision)"
+    insert += " VALUES (1, 1, 0, 0, 1, 1, 1, 1.0, 'pending')"
     with pytest.raises(IntegrityError), database.writing() as session:
         session.execute(text(insert))
 

@@ -9,55 +9,14 @@ from db import (
     ArtefactFacts,
     Contradiction,
     EventType,
-    Origin,
-    Request,
     Status,
     ingest,
     queries,
     runs,
     verify_chain,
 )
-from db.runs import OUTPUTS
-from db.vocabulary import Decision, MaskOrigin
-
-HASH = "b" * 64
-NIGHT = ArtefactFacts("SK-A-1", "SK-A-1")
-HASHES = {name: letter * 64 for name, letter in zip(OUTPUTS, "cdef", strict=True)}
-FACTS = HASHES | {"seconds": 1.5, "damaged_pixels": 30, "reencoded": None}
-REGIONS = [(number, 0, 0, 4, 5, 10, 2.0) for number in (1, 2, 3)]
-
-
-@pytest.fixture
-def now(agent, clock):
-    """The next moment, by the same agent."""
-    return lambda: Origin(agent, clock())
-
-
-@pytest.fixture
-def record(database, master_facts, now):
-    """Records a master, a mask and a model, and begins a restoration of them."""
-
-    def begin(again=False, parameters=None, mask=HASH, output="/out/SK-A-1"):
-        with database.writing() as session:
-            master = ingest.record_master(session, NIGHT, master_facts, now())
-            facts = {"sha256": mask, "pixels": 30, "source_path": "/m.png", "source_sha256": HASH}
-            mask_id = ingest.record_mask(session, master, MaskOrigin.FOUND, facts, now())
-            facts = {"name": "telea", "kind": "diffusion", "weights_sha256": None}
-            facts |= {"licence": "Apache-2.0", "parameters": {"radius": 3}}
-            model = ingest.record_model(session, facts, now().at)
-            request = Request(master, mask_id, model, parameters or {"size": 512}, output)
-            return runs.begin(session, request, "heritage 0.1.0", "cpu", now(), again)
-
-    return begin
-
-
-@pytest.fixture
-def finish(database, now):
-    def finish(run, regions=REGIONS, **other):
-        with database.writing() as session:
-            runs.finish(session, run.id, FACTS | other, regions, now())
-
-    return finish
+from db.vocabulary import Decision
+from tests.db.conftest import NIGHT, REGIONS
 
 
 def kinds(database):
@@ -260,7 +219,7 @@ def test_totals_add_up(database, record, finish):
 
 def test_regions_come_back_in_order_however_many(database, record, finish):
     run = record()
-    many = ((number, 0, 0, 4, 5, 10, 2.0) for number in range(1, 25_001))
+    many = ((number, 0, 0, 4, 5, 10, 2.0, None, None, None) for number in range(1, 25_001))
     finish(run, regions=many)
     with database.reading() as session:
         assert [r.number for r in queries.regions_of(session, run.id)] == list(range(1, 25_001))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heritage.accession import artefact_of, hash_outputs, plain, region_row
+from heritage.accession import Finding, artefact_of, hash_outputs, plain, region_row
 from heritage.errors import StorageFailed
 from heritage.geometry import Box
 
@@ -39,8 +39,11 @@ def test_numpys_numbers_become_pythons():
         number=np.int64(1), box=Box(0, 0, 4, 5), area=np.int64(7), radius=np.float32(2.5)
     )
     row = region_row(region)
-    assert row == (1, 0, 0, 4, 5, 7, 2.5)
-    assert [type(value) for value in row] == [int] * 6 + [float]
+    assert row == (1, 0, 0, 4, 5, 7, 2.5, None, None, None)
+    assert [type(value) for value in row[:7]] == [int] * 6 + [float]
+    found = region_row(region, Finding("CRACKS", np.float32(0.5), "learned"))
+    assert found[7:] == ("CRACKS", 0.5, "learned")
+    assert type(found[8]) is float
 
 
 def test_only_files_of_unknown_hash_are_read(tmp_path):
