@@ -1,0 +1,9 @@
+"""A master and its restoration as staff see them: pixels for a screen, tile by tile.
+
+Nothing here knows of the web, of the catalogue or of orchestration.
+"""
+
+from heritage.review.pictures.scene import Scene
+from heritage.review.pictures.view import Levels, View
+
+__all__ = ["Levels", "Scene", "View"]

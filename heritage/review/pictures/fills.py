@@ -1,0 +1,215 @@
+"""What a restoration's layer changes, pixel by pixel and summed for views from afar."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from heritage.ahead import in_turn
+from heritage.damage.masks import TILE
+from heritage.errors import MaskRefused, StorageFailed
+from heritage.geometry import Box
+from heritage.restore.layer import LayerReader, gdal_environment
+from heritage.restore.storage import partial_of, storage
+from heritage.review.pictures.areas import Samples
+from heritage.review.pictures.damage import Blocks, Bools, Damage
+from heritage.review.pictures.memory import ByteCache
+from heritage.review.pictures.overview import THREADS, Stopped
+from heritage.review.pictures.source import Source
+
+AT_ONCE: Final = 4
+"""Tiles with damage that are summed for a view while somebody waits for it."""
+
+
+class Fills:
+    """The layer over a master. Thread-safe.
+
+    Sums over blocks are made tile by tile, once, whatever regions are undone: they are kept for
+    each region apart.
+
+    Args:
+        path: The layer.
+        source: The master.
+        damage: The mask.
+        cache: Keeps decoded tiles of the layer.
+        kept: The file in which the sums are or will be kept; it may be deleted at any time.
+
+    Raises:
+        MaskRefused: If layer or mask do not have the master's size.
+        StorageFailed: If the layer cannot be read.
+    """
+
+    def __init__(
+        self, path: Path, source: Source, damage: Damage, cache: ByteCache, kept: Path
+    ) -> None:
+        self._path, self._kept = path, kept
+        self._source, self._damage, self._cache = source, damage, cache
+        self._lock = threading.Lock()
+        self._summed: set[Box] = set()
+        self._chain: list[Blocks] = []
+        self._finest: Blocks | None = None
+        self._held = np.zeros((-(-damage.mask.height // TILE), -(-damage.mask.width // TILE)), bool)
+        for block in damage.mask.blocks():
+            self._held[block.y0 // TILE, block.x0 // TILE] = True
+        try:
+            with gdal_environment():
+                self._layer = LayerReader(path, source.info.dtype)
+        except rasterio.errors.RasterioError as error:
+            raise StorageFailed(f"the layer cannot be opened ({error})", path) from error
+        size = source.info.height, source.info.width
+        for one in (self._layer, damage.mask):
+            if (one.height, one.width) != size:
+                self.close()
+                raise MaskRefused("layer and mask are not of the size of this master", path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._layer.close()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is summed."""
+        return bool(self._chain)
+
+    def over(self, box: Box, pixels: Samples, chosen: Bools | None) -> Bools:
+        """Put the completion over the master's pixels, in place.
+
+        Args:
+            box: Where they lie.
+            pixels: Their amounts, (h, w, channels).
+            chosen: Which regions are undone, as ``Damage.chosen`` says.
+
+        Returns:
+            (h, w) where it was put.
+        """
+        filled = np.zeros((box.height, box.width), np.bool_)
+        for tile in self._tiles(box):
+            part = tile.intersection(box)
+            amounts, there = self._tile(tile)
+            put = there[part.within(tile)] & ~self._damage.undone(part, chosen)
+            pixels[part.within(box)][put] = amounts[part.within(tile)][put]
+            filled[part.within(box)] = put
+        return filled
+
+    def missing(self, box: Box) -> bool:
+        """Whether what a view from afar shows in a box is not all summed as yet."""
+        return not self.complete and any(tile not in self._summed for tile in self._tiles(box))
+
+    def sums(self, scale: int, box: Box, chosen: Bools | None) -> tuple[Samples, ...]:
+        """What the completion adds to blocks of the master, as ``Blocks.gathered`` gives it.
+
+        Where it is not known as yet it is 0, but for a few tiles, which are then looked at.
+        """
+        if not self.complete:
+            height, width = self._source.info.height, self._source.info.width
+            under = Box(*(edge * scale for edge in (box.y0, box.x0, box.y1, box.x1)))
+            tiles = self._tiles(under.clipped(height, width))
+            for tile in [tile for tile in tiles if tile not in self._summed][:AT_ONCE]:
+                self._sum(tile)
+        chain = self._chain or [self._base]
+        return [one for one in chain if one.scale <= scale][-1].gathered(scale, box, chosen)
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Sum everything, or take it from where it is kept.
+
+        Raises:
+            Stopped: If told to.
+            MasterRefused: If a tile or strip of the master is damaged.
+            StorageFailed: If a file cannot be read, or the disk does not take the sums.
+        """
+        if not self._load():
+
+            def work(tile: Box) -> None:
+                if stopped():
+                    raise Stopped
+                if tile not in self._summed:
+                    self._sum(tile)
+
+            with ThreadPoolExecutor(THREADS, "fills") as pool:
+                for _ in in_turn(pool, work, self._damage.mask.blocks(), THREADS):
+                    pass
+            self._save()
+        chain = [self._base]
+        while len(chain[-1].keys) and chain[-1].across > 1:
+            chain.append(chain[-1].coarser())
+        self._chain = chain
+
+    @property
+    def _base(self) -> Blocks:
+        """The finest sums; the array in it fills up as tiles are summed."""
+        with self._lock:
+            if self._finest is None:
+                blocks = self._damage.blocks
+                shape = len(blocks.keys), self._source.form.channels
+                self._finest = replace(blocks, deltas=np.zeros(shape, np.float32))
+            return self._finest
+
+    def _sum(self, tile: Box) -> None:
+        blocks = self._base
+        assert blocks.deltas is not None
+        numbers = self._damage.numbering.read(tile)
+        y, x = np.nonzero(numbers)
+        row, column = (y + tile.y0) // blocks.scale, (x + tile.x0) // blocks.scale
+        keys = (row.astype(np.int64) * blocks.across + column) * (blocks.regions + 1)
+        keys += numbers[y, x]
+        own, place = np.unique(keys, return_inverse=True)
+        added = self._tile(tile)[0][y, x].astype(np.float64) - self._source.native(tile)[y, x]
+        sums = [np.bincount(place, column, len(own)) for column in added.T]
+        blocks.deltas[np.searchsorted(blocks.keys, own)] = np.column_stack(sums)
+        with self._lock:
+            self._summed.add(tile)
+
+    def _tiles(self, box: Box) -> list[Box]:
+        """The tiles of the mask that have damage in a box."""
+        first = box.y0 // TILE, box.x0 // TILE
+        held = self._held[first[0] : -(-box.y1 // TILE), first[1] : -(-box.x1 // TILE)]
+        mask, found = self._damage.mask, []
+        for row, column in (np.argwhere(held) + first).tolist():
+            y, x = row * TILE, column * TILE
+            found.append(Box(y, x, min(y + TILE, mask.height), min(x + TILE, mask.width)))
+        return found
+
+    def _tile(self, tile: Box) -> tuple[Samples, Bools]:
+        """Amounts of the layer in a tile, and where they are."""
+
+        def make() -> tuple[Samples, Bools]:
+            try:
+                with gdal_environment():
+                    native, alpha = self._layer.read(tile)
+            except rasterio.errors.RasterioError as error:
+                raise StorageFailed(f"the layer cannot be read ({error})", self._path) from error
+            return self._source.form.of(native), alpha != 0
+
+        amounts, there = self._cache.get((self._path, tile), make)
+        return amounts, there
+
+    def _load(self) -> bool:
+        try:
+            with np.load(self._kept) as found:
+                keys: NDArray[np.int64] = found["keys"]
+                deltas: NDArray[np.float32] = found["deltas"]
+        except (OSError, ValueError, KeyError, EOFError):
+            return False
+        blocks = self._base
+        if not np.array_equal(keys, blocks.keys) or blocks.deltas is None:
+            return False
+        blocks.deltas[...] = deltas
+        return True
+
+    def _save(self) -> None:
+        blocks = self._base
+        assert blocks.deltas is not None
+        with storage(self._kept.parent):
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+            with partial_of(self._kept) as partial:
+                with partial.open("wb") as file:
+                    np.savez(file, keys=blocks.keys, deltas=blocks.deltas)
+                partial.replace(self._kept)
