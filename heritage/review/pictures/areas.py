@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from heritage.review.pictures.frames import Frame
 
@@ -81,17 +82,25 @@ def _resized(pixels: Samples, height: int, width: int) -> Samples:
 
 
 def _along(pixels: Samples, first: float, last: float, count: int) -> Samples:
-    """Means (float64) of ``count`` equal stretches of axis 0; or its pixels, where it grows."""
+    """Means (float32) of ``count`` equal stretches of axis 0; or its pixels, where it grows."""
     edges = np.clip(np.linspace(first, last, count + 1), 0, len(pixels))
     if last - first <= count:
         middles = np.floor((edges[:-1] + edges[1:]) / 2).astype(np.intp)
         nearest: Samples = pixels[np.clip(middles, 0, len(pixels) - 1)]
         return nearest
-    sums = np.zeros((len(pixels) + 1, *pixels.shape[1:]), np.float64)
-    np.cumsum(pixels, axis=0, dtype=np.float64, out=sums[1:])
-    whole = np.minimum(np.floor(edges).astype(np.intp), len(pixels) - 1)
-    beyond = (edges - whole).reshape(-1, *[1] * (pixels.ndim - 1))
-    until = sums[whole] + beyond * pixels[whole]
-    lengths = np.maximum(np.diff(edges), 1e-9).reshape(-1, *[1] * (pixels.ndim - 1))
-    means: Samples = np.diff(until, axis=0) / lengths
-    return means
+    flat = np.ascontiguousarray(pixels, np.float32).reshape(len(pixels), -1)
+    means: Samples = _weights(edges, len(pixels)) @ flat
+    return means.reshape(count, *pixels.shape[1:])
+
+
+def _weights(edges: NDArray[np.float64], length: int) -> csr_array:
+    """How much of each pixel (column) lies in each stretch (row); the sum of a row is 1."""
+    first = np.minimum(np.floor(edges[:-1]).astype(np.int32), length - 1)
+    last = np.maximum(np.ceil(edges[1:]).astype(np.int32), first + 1)
+    pointers = np.concatenate([[0], np.cumsum(last - first)])
+    stretch = np.repeat(np.arange(len(first)), last - first)
+    pixel = first[stretch] + np.arange(len(stretch)) - pointers[stretch]
+    shares = np.minimum(edges[stretch + 1], pixel + 1) - np.maximum(edges[stretch], pixel)
+    shares = np.maximum(shares, 1e-9)
+    shares /= np.add.reduceat(shares, pointers[:-1])[stretch]
+    return csr_array((shares.astype(np.float32), pixel, pointers), (len(first), length))

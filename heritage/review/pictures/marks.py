@@ -25,8 +25,10 @@ INSIDE: Final = 0.30  # opacity of a region, and of its outline
 OUTLINE: Final = 0.95
 FAINTEST: Final = 0.35  # share of it that specks keep, however far away
 
-PERIOD: Final = 6.0  # pixels from one line of the hatching to the next
-STRENGTH: Final = 30.0  # levels by which a line is darker, and the gap beside it lighter
+LINE: Final = (-1.0, -0.6, 0.6, 1.0, 0.0, 0.0)
+"""One line of the hatching and the gap to the next, pixel by pixel: a dark flank and a light one,
+so that it is seen on any tone."""
+STRENGTH: Final = 28.0  # levels by which a flank differs from the fill
 
 HEAT: Final = 96.0  # levels of difference at which the heat is opaque
 
@@ -73,8 +75,7 @@ def heat(before: Bytes, after: Bytes) -> Bytes:
 def hatched(picture: Bytes, filled: Floats, frame: Frame) -> Bytes:
     """A picture whose filled areas are hatched by fine vertical lines.
 
-    A dark line and a light gap take turns, so that the tone of the fill stays what it is from
-    afar, and the lines are seen on any tone from near.
+    From afar the tone of the fill stays what it is: a line has as much light as dark.
 
     Args:
         picture: (h, w, 3) uint8.
@@ -85,8 +86,9 @@ def hatched(picture: Bytes, filled: Floats, frame: Frame) -> Bytes:
         (h, w, 3) uint8.
     """
     first = frame.left / nominal(frame)
-    place = (first + np.arange(frame.width) + 0.5) / PERIOD * 2 * np.pi
-    wave = np.clip(1.6 * np.sin(place), -1, 1).astype(np.float32) * np.float32(STRENGTH)
+    place = (first + np.arange(frame.width)) % len(LINE)
+    line = np.interp(place, np.arange(len(LINE) + 1), (*LINE, LINE[0]))
+    wave = (STRENGTH * line).astype(np.float32)
     drawn = picture + wave[None, :, None] * filled[..., None]
     return np.asarray(np.clip(np.rint(drawn), 0, 255), np.uint8)
 
