@@ -6,7 +6,13 @@ Everything here is pure: it takes text and pixels, and gives text and bytes.
 from heritage.review.iiif.description import image_info
 from heritage.review.iiif.encoding import encode
 from heritage.review.iiif.presentation import Choice, Note, manifest
-from heritage.review.iiif.request import BadImageRequest, ImageRequest, largest, parse
+from heritage.review.iiif.request import (
+    BadImageRequest,
+    ImageRequest,
+    largest,
+    parse,
+    parse_request,
+)
 
 __all__ = [
     "BadImageRequest",
@@ -18,4 +24,5 @@ __all__ = [
     "largest",
     "manifest",
     "parse",
+    "parse_request",
 ]

@@ -59,7 +59,7 @@ class ImageRequest:
 
 
 def parse(path: str, width: int, height: int, limit: int = LIMIT) -> ImageRequest:
-    """Understand a request.
+    """Understand a request by its path.
 
     Args:
         path: ``{region}/{size}/{rotation}/{quality}.{format}``, decoded, without leading slash.
@@ -68,21 +68,48 @@ def parse(path: str, width: int, height: int, limit: int = LIMIT) -> ImageReques
         limit: Longest side that is delivered, in pixels.
 
     Raises:
+        BadImageRequest: As of ``parse_request``, or if these are not its parts.
+    """
+    parts = path.split("/")
+    if len(parts) != 4 or "." not in parts[3]:
+        raise BadImageRequest("an image request is region/size/rotation/quality.format")
+    quality, _, kind = parts[3].partition(".")
+    return parse_request(parts[0], parts[1], parts[2], quality, kind, width, height, limit)
+
+
+def parse_request(
+    region: str,
+    size: str,
+    rotation: str,
+    quality: str,
+    kind: str,
+    width: int,
+    height: int,
+    limit: int = LIMIT,
+) -> ImageRequest:
+    """Understand a request by the parts of its path, decoded.
+
+    Args:
+        region: ``full``, ``square``, ``x,y,w,h`` or ``pct:x,y,w,h``.
+        size: ``max``, ``w,``, ``,h``, ``pct:n``, ``w,h`` or ``!w,h``; after ``^`` it may enlarge.
+        rotation: Degrees clockwise, after ``!`` mirrored.
+        quality: One of ``QUALITIES``.
+        kind: One of ``FORMATS``.
+        width: Columns of the picture.
+        height: Rows of the picture.
+        limit: Longest side that is delivered, in pixels.
+
+    Raises:
         BadImageRequest: If it is not one, lies outside the picture, is too large, or is larger
             than what is shown without saying so.
     """
-    parts = path.split("/")
-    if len(parts) != 4:
-        raise BadImageRequest("an image request is region/size/rotation/quality.format")
-    region, size, rotation, name = parts
     box = _region(region, width, height)
     upscaled = size.startswith("^")
     wide, high = _size(size.removeprefix("^"), (box.width, box.height), limit, upscaled)
     turn = rotation.removeprefix("!")
     if turn not in {str(one) for one in ROTATIONS}:
         raise BadImageRequest("rotation must be 0, 90, 180 or 270, with ! before it to mirror")
-    quality, dot, kind = name.partition(".")
-    if not dot or quality not in QUALITIES or kind not in FORMATS:
+    if quality not in QUALITIES or kind not in FORMATS:
         raise BadImageRequest(
             f"quality must be one of {', '.join(QUALITIES)}, format one of {', '.join(FORMATS)}"
         )

@@ -40,6 +40,7 @@ class Fills:
         source: The master.
         damage: The mask.
         cache: Keeps decoded tiles of the layer.
+        owner: Under this number.
         kept: The file in which the sums are or will be kept; it may be deleted at any time.
 
     Raises:
@@ -48,9 +49,15 @@ class Fills:
     """
 
     def __init__(
-        self, path: Path, source: Source, damage: Damage, cache: ByteCache, kept: Path
+        self,
+        path: Path,
+        source: Source,
+        damage: Damage,
+        cache: ByteCache,
+        owner: int,
+        kept: Path,
     ) -> None:
-        self._path, self._kept = path, kept
+        self._path, self._kept, self._owner = path, kept, owner
         self._source, self._damage, self._cache = source, damage, cache
         self._lock = threading.Lock()
         self._summed: set[Box] = set()
@@ -188,7 +195,7 @@ class Fills:
                 raise StorageFailed(f"the layer cannot be read ({error})", self._path) from error
             return self._source.form.of(native), alpha != 0
 
-        amounts, there = self._cache.get((self._path, tile), make)
+        amounts, there = self._cache.get((self._owner, tile), make)
         return amounts, there
 
     def _load(self) -> bool:

@@ -6,11 +6,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from numpy.typing import NDArray
 
 Kept = tuple[NDArray[Any], ...]
+Key = tuple[Hashable, ...]
+"""Begins with the number of whoever keeps it."""
+OWNERS: Final = count()
 
 
 class ByteCache:
@@ -24,10 +28,10 @@ class ByteCache:
         self._room = room
         self._used = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self._coming: dict[Hashable, Future[Kept]] = {}
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._coming: dict[Key, Future[Kept]] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+    def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
         """The arrays of a key; they belong to all and must not be written to.
 
         Args:
@@ -54,13 +58,13 @@ class ByteCache:
         mine.set_result(arrays)
         return arrays
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def forget(self, owner: int) -> None:
+        """Let go of everything that one owner keeps here."""
         with self._lock:
-            self._kept.clear()
-            self._used = 0
+            for key in [key for key in self._kept if key[0] == owner]:
+                self._used -= _size(self._kept.pop(key))
 
-    def _keep(self, key: Hashable, arrays: Kept) -> None:
+    def _keep(self, key: Key, arrays: Kept) -> None:
         with self._lock:
             del self._coming[key]
             self._kept[key] = arrays

@@ -27,9 +27,11 @@ class PageReader:
     Args:
         picture: The open page; closed by whoever opened it.
         cache: Keeps decoded tiles or strips.
+        owner: Under this number.
     """
 
-    def __init__(self, picture: Picture, cache: ByteCache) -> None:
+    def __init__(self, picture: Picture, cache: ByteCache, owner: int) -> None:
+        self._owner = owner
         self.picture = picture
         self.info = picture.info
         self._cache = cache
@@ -56,7 +58,7 @@ class PageReader:
 
     def cell(self, cell: Cell) -> Samples:
         """A decoded tile, strip or band of one, padding included; not to be written to."""
-        key = self.picture.directory.at, cell.segment, cell.top
+        key = self._owner, self.picture.directory.at, cell.segment, cell.top
         return self._cache.get(key, lambda: (self.picture.joined(cell),))[0]
 
     def _segments(self, box: Box) -> Iterator[tuple[int, Box]]:

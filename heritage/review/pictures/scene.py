@@ -26,19 +26,25 @@ from heritage.review.pictures.damage import Bools, Damage
 from heritage.review.pictures.display import Display
 from heritage.review.pictures.fills import Fills
 from heritage.review.pictures.frames import Frame
-from heritage.review.pictures.memory import ByteCache
+from heritage.review.pictures.memory import OWNERS, ByteCache
 from heritage.review.pictures.overview import FINEST
 from heritage.review.pictures.source import Source
 from heritage.review.pictures.view import Levels, View
 
-CACHE: Final = 128 << 20
-"""Bytes of decoded tiles that are kept, of the master and of the layer each half."""
+MASTERS: Final = ByteCache(160 << 20)
+"""Decoded tiles of all masters that are open."""
+LAYERS: Final = ByteCache(96 << 20)
+"""Decoded tiles of all layers that are open."""
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Pictures that are made at the same time; others wait."""
 FORMAT: Final = 1
 """Changes when overviews of before can no longer be used."""
 
 Bytes = NDArray[np.uint8]
+
+
+class SceneClosed(HeritageError):
+    """A scene was closed before it was asked; open it again."""
 
 
 class Scene:
@@ -76,8 +82,10 @@ class Scene:
         self._fills: Fills | None = None
         with ExitStack() as opened:
             key = _key([master], page)
-            room = ByteCache(CACHE // 2)
-            self._source = Source(master, page, room, cache / f"{key}.overview")
+            self._owner = next(OWNERS)
+            opened.callback(MASTERS.forget, self._owner)
+            overview = cache / f"{key}.overview"
+            self._source = Source(master, page, MASTERS, self._owner, overview)
             opened.callback(self._source.close)
             if restoration is not None:
                 self._open(restoration, master, page, cache, opened)
@@ -165,7 +173,8 @@ class Scene:
             MasterRefused: If a tile or strip of the master is damaged.
             StorageFailed: If a file cannot be read any more.
             ValueError: If the box leaves the master, the view needs a restoration and there is
-                none, there is no region of such a number, or the scene is closed.
+                none, or there is no region of such a number.
+            SceneClosed: If it was closed.
         """
         if not Box(0, 0, self.height, self.width).contains(box):
             raise ValueError(f"{box} leaves the master of {self.height} x {self.width} pixels")
@@ -191,9 +200,9 @@ class Scene:
         key = _key([master, layer, mask], page)
         self._damage = Damage(mask)
         opened.callback(self._damage.close)
-        room = ByteCache(CACHE // 2)
+        opened.callback(LAYERS.forget, self._owner)
         kept = cache / f"{key}.fills.npz"
-        self._fills = Fills(layer, self._source, self._damage, room, kept)
+        self._fills = Fills(layer, self._source, self._damage, LAYERS, self._owner, kept)
         opened.callback(self._fills.close)
         self._composer = Composer(self._source, self._damage, self._fills)
 
@@ -261,7 +270,7 @@ class Scene:
         """Files must not be closed while they are read."""
         with self._gate:
             if self._closed:
-                raise ValueError("this scene is closed")
+                raise SceneClosed("nobody looked at it for a while; open it again")
             self._inside += 1
         try:
             yield

@@ -61,6 +61,7 @@ class Source:
         path: The file.
         page: Which page, from 0; None: the largest.
         cache: Keeps decoded tiles.
+        owner: Under this number.
         overview: Where its overview is or will be.
 
     Attributes:
@@ -72,18 +73,20 @@ class Source:
         StorageFailed: If the file cannot be read.
     """
 
-    def __init__(self, path: Path, page: int | None, cache: ByteCache, overview: Path) -> None:
+    def __init__(
+        self, path: Path, page: int | None, cache: ByteCache, owner: int, overview: Path
+    ) -> None:
         self._open = [Picture(path, page)]
         self._path = overview
         self._lock = threading.Lock()
         self._overview: Overview | None = None
-        self._page = PageReader(self._open[0], cache)
+        self._page = PageReader(self._open[0], cache, owner)
         self.info = self._page.info
         try:
             self.form = self._form()
             self._sparse = SparseLook(self._page, self.form)
             self._levels = [self._native()]
-            self._levels += self._own_levels(cache)
+            self._levels += self._own_levels(cache, owner)
             self.take_overview()
         except BaseException:
             self.close()
@@ -130,7 +133,7 @@ class Source:
             MasterRefused: If a tile or strip of the master is damaged.
             StorageFailed: If a file cannot be read or written.
         """
-        page = PageReader(self._open[0], ByteCache(BUILDING))
+        page = PageReader(self._open[0], ByteCache(BUILDING), 0)
         build(self._path, page, self.form, stopped)
         self.take_overview()
 
@@ -163,7 +166,7 @@ class Source:
     def _native(self) -> Level:
         return Level(1, 1, self.info.height, self.info.width, self.native)
 
-    def _own_levels(self, cache: ByteCache) -> list[Level]:
+    def _own_levels(self, cache: ByteCache, owner: int) -> list[Level]:
         """The smaller versions in the master's own file, with samples like its own."""
         base, found = self._open[0], []
         for directory in smaller_versions(base):
@@ -172,7 +175,7 @@ class Source:
             except MasterRefused:
                 continue
             self._open.append(picture)
-            page = PageReader(picture, cache)
+            page = PageReader(picture, cache, owner)
             level = _level_of(page, self._page, self.form)
             if level is not None:
                 found.append(level)
