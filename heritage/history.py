@@ -52,6 +52,10 @@ class History:
         waiting = [_tell_open(line) for line in reversed(self.restorations)]
         return told + [line for line in waiting if line]
 
+    def what(self, event: EventLine) -> str:
+        """What an event of it says, in a few words."""
+        return _what(event)
+
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         record = asdict(self)
@@ -76,6 +80,8 @@ def _what(event: EventLine) -> str:
     if "abandoned" in detail:
         return f"abandoned, {detail['abandoned']}"
     match event.type:
+        case "modification" if "composed" in detail:
+            return f"composed as it was signed, in {detail['composed']}"
         case "modification":
             return (
                 f"{detail['regions']} regions, {detail['damaged_pixels']} pixels filled with "
@@ -89,10 +95,45 @@ def _what(event: EventLine) -> str:
             return f"{detail['path']} ({detail['bytes']} bytes) as {detail['accession']}"
         case "forensic feature analysis":
             return f"damage detected, {detail['pixels']} pixels proposed"
+        case "appraisal":
+            return _appraised(detail)
         case "fixity check":
             found = "; ".join(detail["findings"])
             return "all files sound" if event.outcome == "success" else f"failed: {found}"
     return event.outcome
+
+
+def _appraised(detail: dict[str, Any]) -> str:
+    """What somebody decided, in a few words."""
+    match detail:
+        case {"accepted": origin}:
+            return f"the proposed mask was accepted ({origin})"
+        case {"decided": said, "undone": revision}:
+            return f"decision {revision} undone: {_decisions(said)}"
+        case {"decided": said}:
+            return _decisions(said)
+        case {"handed in": statement}:
+            return f"handed in for signing as {statement}"
+        case {"signed off": statement}:
+            return f"signed off as {statement}; {detail['taken back']} fills taken back"
+        case {"sent back": reason}:
+            return f"sent back to the reviewers: {reason}"
+        case {"rejected": reason}:
+            return f"rejected as a whole: {reason}"
+    return "appraised"
+
+
+def _decisions(said: list[dict[str, Any]]) -> str:
+    return "; ".join(
+        f"regions {_numbers(one['regions'])} {one['decision']}"
+        + (f" ({one['note']})" if one["note"] else "")
+        for one in said
+    )
+
+
+def _numbers(ranges: list[list[int]]) -> str:
+    shown = [str(a) if a == b else f"{a}-{b}" for a, b in ranges[:10]]
+    return ", ".join(shown) + (" …" if len(ranges) > 10 else "")
 
 
 def _tell_open(line: RestorationLine) -> str | None:

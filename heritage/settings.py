@@ -113,6 +113,27 @@ class Settings(BaseSettings):
         max_length=200,
         description="Who is working, as the catalogue records it; by default the user's login.",
     )
+    review_two_people: bool = Field(
+        default=False,
+        description="Whether somebody else than the author has to sign a restoration off.",
+    )
+    review_names: str = Field(
+        default="localhost,127.0.0.1",
+        description="Names under which browsers may reach the review room, with commas.",
+    )
+    review_https: bool = Field(
+        default=False,
+        description="Whether browsers reach the review room by https, through a proxy.",
+    )
+    review_proxies: str = Field(
+        default="",
+        description="Addresses of proxies that say in a header who somebody is, with commas.",
+    )
+    review_proxy_header: str = Field(
+        default="X-Forwarded-User",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+        description="The header in which those proxies name the person.",
+    )
     prefect_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://",

@@ -19,6 +19,7 @@ from flows.cli import (
     inspect,
     models,
     restore,
+    review,
     tone,
     train,
     verify,
@@ -56,6 +57,7 @@ app = typer.Typer(
 )
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(models.app, name="models")
+app.add_typer(review.app, name="review")
 
 
 def _add(name: str, command: Callable[..., None], example: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -40,34 +40,64 @@ def write_pictures(
         HeritageError: One of its kinds.
         OSError: If the disk does not take or keep them.
     """
-    tell = _Progress(job.damaged_pixels * 2, progress)
     names, cache = file_names(job.name), int(job.record["cache"]) // 2
     with open_master(job.master, job.page, cache) as master, open_mask(job.mask) as mask:
         assembler = _assembler(job, master, mask, cache)
         blocks = RestoredBlocks(assembler.restored, mask, cache)
-        format_ = _layer_format(master.info)
-        with ThreadPoolExecutor(1, "layer") as beside:
-            layer = beside.submit(
-                _write_layer, result / names["layer"], format_, mask, blocks, tell
-            )
-
-            def paint(box: Box, pixels: Native) -> None:
-                if layer.done():
-                    layer.result()  # there is no use in going on without a layer
-                tell.add(blocks.paint(box, pixels))
-
-            try:
-                target = result / names["restored"]
-                composed = compose(job.master, target, paint, mask.any, job.page)
-                layer.result()
-            except BaseException:
-                tell.stop()
-                raise
+        total = job.damaged_pixels
+        composed = compose_pictures(result, names, master, mask, blocks, total, progress)
         note = assembler.space.note
         info = master.info
     if composed.source_sha256 != job.record["identity"]["master"]:
         raise MasterRefused("changed while it was being restored; run again", job.master)
     return info, note, composed
+
+
+def compose_pictures(
+    result: Path,
+    names: Mapping[str, str],
+    master: Master,
+    mask: MaskReader,
+    blocks: RestoredBlocks,
+    total: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Composed:
+    """Write a layer in one thread and, beside it, the restored file.
+
+    Args:
+        result: The folder that receives both.
+        names: What they are called.
+        master: Open.
+        mask: Open.
+        blocks: The restored pixels.
+        total: How many there are.
+        progress: Called with pixels done and pixels in all, both files together.
+
+    Returns:
+        What was composed; whether of the right master is the caller's to say.
+
+    Raises:
+        HeritageError: One of its kinds.
+        OSError: If the disk does not take or keep them.
+    """
+    tell = _Progress(total * 2, progress)
+    format_ = _layer_format(master.info)
+    with ThreadPoolExecutor(1, "layer") as beside:
+        layer = beside.submit(_write_layer, result / names["layer"], format_, mask, blocks, tell)
+
+        def paint(box: Box, pixels: Native) -> None:
+            if layer.done():
+                layer.result()  # there is no use in going on without a layer
+            tell.add(blocks.paint(box, pixels))
+
+        try:
+            target = result / names["restored"]
+            composed = compose(master.info.path, target, paint, mask.any, master.info.page)
+            layer.result()
+        except BaseException:
+            tell.stop()
+            raise
+    return composed
 
 
 def _assembler(job: Job, master: Master, mask: MaskReader, cache: int) -> Assembler:

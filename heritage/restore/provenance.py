@@ -173,6 +173,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
             if member not in said or not isinstance(said[member], kind):
                 raise ValueError(f"'{part}.{member}' is missing or of the wrong kind")
     _require_evidence(record["mask"].get("proposal"))
+    _require_review(record.get("review"))
     for member in ("name", "identity"):
         if not isinstance(record.get(member), str):
             raise ValueError(f"'{member}' is missing or of the wrong kind")
@@ -190,3 +191,13 @@ def _require_evidence(proposal: object) -> None:
         )
         if not named:
             raise ValueError(f"'mask.proposal.{kind}' is missing or of the wrong kind")
+
+
+def _require_review(review: object) -> None:
+    """Of what staff decided about, the record must name what it was and which fills went."""
+    if review is None:
+        return
+    expected = {"of": str, "rejected": list, "decisions": dict}
+    for member, kind in expected.items():
+        if not isinstance(review, dict) or not isinstance(review.get(member), kind):
+            raise ValueError(f"'review.{member}' is missing or of the wrong kind")

@@ -5,14 +5,13 @@ catalogue, ``sections`` says it as tables. The page needs FastAPI, uvicorn and J
 imported when it is served, not before.
 """
 
-from heritage.evaluate.blind.errors import EvaluationUnreadable, PortTaken
+from heritage.evaluate.blind.errors import EvaluationUnreadable
 from heritage.evaluate.blind.ranking import Ranking, Standing, Verdict, ranking
 from heritage.evaluate.blind.serve import serve_blind
 from heritage.evaluate.blind.tables import Section, sections
 
 __all__ = [
     "EvaluationUnreadable",
-    "PortTaken",
     "Ranking",
     "Section",
     "Standing",

@@ -7,7 +7,3 @@ from heritage.errors import HeritageError
 
 class EvaluationUnreadable(HeritageError):
     """A folder that holds no evaluation, or one that people cannot compare."""
-
-
-class PortTaken(HeritageError):
-    """Another program answers where the page should be."""

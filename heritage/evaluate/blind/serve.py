@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from heritage.catalogue import Catalogue
 from heritage.errors import HeritageError
-from heritage.evaluate.blind.errors import PortTaken
 from heritage.evaluate.blind.layout import read_evaluation
 from heritage.evaluate.blind.pairs import TRUTH_SHARE
+from heritage.listening import listen
 
 HOST = "127.0.0.1"
 PORT = 8042
@@ -50,22 +49,9 @@ def serve_blind(
         raise HeritageError(reason) from None
     evaluation = read_evaluation(folder)
     page = create_page(Booth(evaluation, catalogue, voter, truth_share))
-    with contextlib.closing(_listen(port)) as listener:
+    with contextlib.closing(listen(HOST, port)) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}/"
         say(f"Open {address} in a browser on this machine. Ctrl-C ends it; all votes are stored.")
         config = uvicorn.Config(page, log_level="warning", access_log=False, server_header=False)
         with contextlib.suppress(KeyboardInterrupt):  # the way to end it
             uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen()
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = f"port {port} of this machine cannot be used ({error}); choose another"
-        raise PortTaken(reason) from None
-    return listener

@@ -7,7 +7,8 @@ import sys
 import httpx
 import pytest
 
-from heritage.evaluate.blind import EvaluationUnreadable, PortTaken, serve_blind
+from heritage.evaluate.blind import EvaluationUnreadable, serve_blind
+from heritage.listening import PortTaken
 
 PROGRAM = """
 import sys

@@ -1,0 +1,61 @@
+"""Opening the review room to browsers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from heritage.errors import BadSetting, HeritageError
+from heritage.listening import listen
+from heritage.settings import Settings
+
+HOST = "127.0.0.1"
+PORT = 8040
+
+
+def serve_review(
+    settings: Settings,
+    host: str = HOST,
+    port: int = PORT,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve the review room until interrupted (Ctrl-C).
+
+    Args:
+        settings: The site's.
+        host: The address of this machine to be reached at; others than 127.0.0.1 belong behind a
+            proxy that speaks https.
+        port: Its number; 0 for any that is free.
+        say: Receives one sentence with the address once it can be opened.
+
+    Raises:
+        BadSetting: If nobody could log in yet.
+        PortTaken: If another program is there already.
+        CatalogueRefused: If the catalogue cannot be opened.
+    """
+    try:
+        import uvicorn
+
+        from heritage.review.desk import open_desk
+        from heritage.review.web.app import create_app
+    except ModuleNotFoundError as error:
+        reason = f"the review room needs {error.name}: pip install 'heritage[review]'"
+        raise HeritageError(reason) from None
+    with open_desk(settings) as desk:
+        if not desk.accounts() and not settings.review_proxies:
+            raise BadSetting(
+                "nobody can log in yet; make the first account: "
+                "heritage review account NAME --role administrator"
+            )
+        with contextlib.closing(listen(host, port)) as listener:
+            shown = "localhost" if host == HOST else host
+            say(f"Open http://{shown}:{listener.getsockname()[1]}/ in a browser. Ctrl-C ends it.")
+            config = uvicorn.Config(
+                create_app(settings, desk),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=settings.review_https,
+            )
+            with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+                uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,1 @@
+"""The review room's pages, its interface for programs, and its picture service."""

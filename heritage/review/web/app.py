@@ -1,0 +1,127 @@
+"""The application: routes, who may use them, and how faults are told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from heritage import __version__
+from heritage.errors import BadSetting, CatalogueRefused, HeritageError
+from heritage.review.desk import Desk
+from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
+from heritage.review.web import api, images
+from heritage.review.web.composer import Composer
+from heritage.review.web.guard import SAFE, LoginNeeded, protect
+from heritage.review.web.pages import coming, lists, numbers, people, restoration
+from heritage.review.web.render import page
+from heritage.review.web.room import Room
+from heritage.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+STATUS = {
+    NotThere: 404,
+    DecisionRefused: 409,
+    DecisionsFrozen: 423,
+    LoginRefused: 401,
+    BadSetting: 400,
+    CatalogueRefused: 503,
+}
+
+
+def create_app(settings: Settings, desk: Desk) -> FastAPI:
+    """The review room on an open catalogue.
+
+    Args:
+        settings: The site's.
+        desk: The catalogue; it stays open when the application ends.
+    """
+    app = FastAPI(
+        title="heritage review",
+        version=__version__,
+        lifespan=_living,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.room = Room(settings, desk)
+    app.state.composer = Composer(desk)
+    names = [name.strip() for name in settings.review_names.split(",") if name.strip()]
+    app.middleware("http")(protect)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
+    app.add_exception_handler(LoginNeeded, _ask_to_log_in)
+    app.add_exception_handler(HeritageError, _fault)
+    app.add_exception_handler(HTTPException, _refusal)
+    app.add_exception_handler(RequestValidationError, _nonsense)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for part in (coming, lists, restoration, numbers, people, api, images):
+        app.include_router(part.router)
+    app.get("/health", include_in_schema=False)(health)
+    app.get("/favicon.ico", include_in_schema=False)(no_icon)
+    return app
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncIterator[None]:
+    app.state.composer.start()
+    yield
+    app.state.composer.stop()
+    app.state.room.close()
+
+
+def health(request: Request) -> dict[str, str]:
+    """Whether the catalogue answers."""
+    room: Room = request.app.state.room
+    number, _ = room.desk.chain_end()
+    return {"status": "ok", "version": __version__, "events": str(number)}
+
+
+def no_icon() -> Response:
+    """Browsers ask for one by themselves."""
+    return Response(status_code=204)
+
+
+def _for_program(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/iiif/"))
+
+
+def _ask_to_log_in(request: Request, _error: Exception) -> Response:
+    if _for_program(request) or request.method not in SAFE:
+        return _tell(request, 401, "Nobody is logged in, or no longer.")
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    goal = f"/login?next={quote(address)}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=204, headers={"HX-Redirect": goal})
+    return RedirectResponse(goal, 303)
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HeritageError)
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    return _tell(request, status, str(error))
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _tell(request, error.status_code, str(error.detail))
+
+
+def _nonsense(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return _tell(request, 400, f"{where}: {first['msg']}")
+
+
+def _tell(request: Request, status: int, words: str) -> Response:
+    if _for_program(request):
+        return JSONResponse({"detail": words}, status)
+    return page(request, "fault.html", None, {"status": status, "words": words}, status)

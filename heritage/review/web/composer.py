@@ -1,0 +1,117 @@
+"""Composing what was signed off, in the background, one after the other.
+
+What is signed and not composed yet stands in the catalogue: whatever stops this process, the next
+one goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from heritage.errors import HeritageError
+from heritage.restore.recompose import recompose
+from heritage.review.desk import Desk
+
+LOG = logging.getLogger("heritage")
+AGAIN = 300.0
+"""Seconds after which what failed is tried again, in case a share has come back."""
+
+SIGNED = "-signed"
+"""What is signed lies beside what was proposed: OUTPUT/NAME becomes OUTPUT-signed/NAME."""
+
+
+class Composer:
+    """A thread that composes.
+
+    Args:
+        desk: The open catalogue.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._wake = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="composer", daemon=True)
+        self.failed: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin, with what was left by the last process."""
+        self._wake.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was signed."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish what is being composed, and end."""
+        self._over.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self._wake.wait(AGAIN)
+            self._wake.clear()
+            try:
+                waiting = self._desk.approved_uncomposed()
+            except HeritageError as error:
+                LOG.warning("%s", error)
+                continue
+            for identifier in waiting:
+                if self._over.is_set():
+                    return
+                self._one(identifier)
+
+    def _one(self, identifier: str) -> None:
+        try:
+            compose_signed(self._desk, identifier)
+            self.failed.pop(identifier, None)
+        except HeritageError as error:
+            self.failed[identifier] = str(error)
+            LOG.warning("restoration %s was signed and cannot be composed: %s", identifier, error)
+
+
+def compose_signed(desk: Desk, identifier: str) -> Path:
+    """Write the files of a signed restoration: without the fills that were taken back.
+
+    Args:
+        desk: The open catalogue.
+        identifier: The restoration's.
+
+    Returns:
+        The folder, ``OUTPUT-signed/NAME``.
+
+    Raises:
+        HeritageError: If the master or the files are gone, or the disk is full.
+    """
+    row, sign_off = desk.restoration(identifier)
+    assert sign_off is not None
+    assert sign_off.approved_at is not None
+    folder = Path(row.output)
+    decisions = {
+        "restoration": row.identifier,
+        "statement": sign_off.statement.value,
+        "remark": sign_off.remark,
+        "author": sign_off.author,
+        "authored_at": sign_off.authored_at.isoformat(),
+        "approver": sign_off.approver,
+        "approved_at": sign_off.approved_at.isoformat(),
+    }
+    made = recompose(
+        folder,
+        Path(row.master.path),
+        desk.taken_back(identifier),
+        folder.parent.with_name(folder.parent.name + SIGNED),
+        decisions,
+    )
+    desk.record_composed(identifier, str(made.folder), _restored_hash(made.provenance))
+    return made.folder
+
+
+def _restored_hash(provenance: Path) -> str:
+    from heritage.restore.provenance import read_provenance
+
+    return str(read_provenance(provenance)["restored"]["sha256"])
