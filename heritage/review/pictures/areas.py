@@ -28,7 +28,7 @@ def shown(pixels: Samples, frame: Frame) -> Samples:
     Returns:
         (frame.height, frame.width, c), means where it shrinks, repeated pixels where it grows.
     """
-    edges = [round(edge, 4) for edge in (frame.top, frame.left, frame.bottom, frame.right)]
+    edges = [round(float(edge), 4) for edge in (frame.top, frame.left, frame.bottom, frame.right)]
     whole = all(edge.is_integer() for edge in edges)
     if whole and frame.down >= 1 and frame.across >= 1:
         y0, x0, y1, x1 = (int(edge) for edge in edges)

@@ -35,6 +35,9 @@ class Display:
         self._form = form
         self._colour = _MODES.get(form.info.colour, form.info.colour)
         self._transform = _transform(form.info.icc, self._colour)
+        self._greys: Bytes | None = None
+        if self._transform is not None and self._colour == "grey":
+            self._greys = _through(self._transform, "L", np.arange(256, dtype=np.uint8)[None, :])[0]
 
     def rgb(self, amounts: Samples, levels: Levels | None = None) -> Bytes:
         """Colours of amounts.
@@ -56,11 +59,16 @@ class Display:
             small = amounts if levels is None and self._form.full == 255 else table[amounts]
         if self._transform is None:
             return _plain(small)
-        mode = _SPACES[self._colour][1]
-        image = Image.frombytes(mode, (small.shape[1], small.shape[0]), small.tobytes())
-        shown = ImageCms.applyTransform(image, self._transform)
-        assert shown is not None
-        return np.asarray(shown)
+        if self._greys is not None:
+            return self._greys[small[..., 0]]
+        return _through(self._transform, _SPACES[self._colour][1], small)
+
+
+def _through(transform: ImageCms.ImageCmsTransform, mode: str, pixels: Bytes) -> Bytes:
+    image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    shown = ImageCms.applyTransform(image, transform)
+    assert shown is not None
+    return np.asarray(shown)
 
 
 def _plain(small: Bytes) -> Bytes:
@@ -105,6 +113,9 @@ def _transform(icc: bytes | None, colour: str) -> ImageCms.ImageCmsTransform | N
             return None
         screen = ImageCms.createProfile("sRGB")
         intent = ImageCms.Intent(RELATIVE_COLORIMETRIC)
-        return ImageCms.buildTransform(profile, screen, mode, "RGB", intent)
+        # Of 256 greys a table is made; all else is interpolated, as finely as can be.
+        grey = colour == "grey"
+        flags = ImageCms.Flags.NOOPTIMIZE if grey else ImageCms.Flags.HIGHRESPRECALC
+        return ImageCms.buildTransform(profile, screen, mode, "RGB", intent, flags)
     except (ImageCms.PyCMSError, OSError):
         return None
