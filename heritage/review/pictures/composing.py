@@ -53,14 +53,14 @@ class Composer:
 
         Args:
             frame: Which.
-            chosen: Which regions are undone, as ``Damage.chosen`` says.
+            chosen: Which regions are undone, as ``Fills.chosen`` says.
             look: The master's amounts there, if they were only sampled; otherwise they are read.
         """
         if frame.ratio < FINEST:
             return self._near(frame, chosen)
         before = self._source.shown(frame) if look is None else look
         scale, grid, box = self._grid(frame)
-        stands, _, added = self._fills.sums(scale, box, chosen)
+        stands, added = self._fills.sums(scale, box, chosen)
         pixels = self._pixels(scale, box)
         own = grid.shifted(box.y0, box.x0)
         after = in_type(before + shown(added / pixels, own), before.dtype)
@@ -80,8 +80,7 @@ class Composer:
             both = np.dstack([stands, undone]).astype(np.float32)
         else:
             scale, grid, box = self._grid(frame)
-            sums = self._damage.blocks.gathered(scale, box, chosen)
-            both = np.dstack(sums[:2]) / self._pixels(scale, box)
+            both = np.dstack(self._fills.marked(scale, box, chosen)) / self._pixels(scale, box)
             frame = grid
         seen = shown(both, frame.shifted(box.y0, box.x0))
         return seen[..., 0], seen[..., 1]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heritage.damage.masks import TILE, open_mask
-from heritage.damage.policy.numbering import Numbering, runs_in
-from heritage.damage.runs import Runs, components
+from heritage.damage.policy.numbering import runs_in
+from heritage.damage.runs import Runs, components, runs_of
 from heritage.geometry import Box
 from heritage.review.pictures.overview import FINEST
 
@@ -97,6 +97,8 @@ class Blocks:
 class Damage:
     """A restoration's mask, open to be looked at. Thread-safe.
 
+    Regions have the numbers that ``heritage.damage.regions.find_regions`` gives them.
+
     Args:
         path: The mask.
 
@@ -107,54 +109,47 @@ class Damage:
 
     def __init__(self, path: Path) -> None:
         self.mask = open_mask(path)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close the file."""
         self.mask.close()
 
     @property
-    def numbering(self) -> Numbering:
-        """The regions' numbers; found when they are first needed, which takes a while."""
-        with self._lock:
-            return self._numbering
+    def regions(self) -> int:
+        """How many there are."""
+        return int(self._index[1].max(initial=0))
 
-    @property
-    def blocks(self) -> Blocks:
-        """What lies in each of the finest blocks; found when it is first needed."""
-        with self._lock:
-            return self._blocks
+    def numbers(self, box: Box) -> NDArray[np.int32]:
+        """The region of every pixel in a box, (h, w); 0 where none is.
 
-    def chosen(self, undone: frozenset[int]) -> Bools | None:
-        """Which regions are undone, (regions + 1,); None if none is.
-
-        Raises:
-            ValueError: If there is no region of such a number.
+        The first time the whole mask is read, which takes a while.
         """
-        if not undone:
-            return None
-        chosen = np.zeros(len(self.numbering.areas), np.bool_)
-        if min(undone) < 1 or max(undone) >= len(chosen):
-            raise ValueError(f"the mask has regions 1 to {len(chosen) - 1} only")
-        chosen[list(undone)] = True
-        return chosen
+        _, number = self._index
+        damaged = self.mask.read(box)
+        row, start, stop = runs_of(damaged)
+        span = self.mask.width + 1
+        wanted = (row.astype(np.int64) + box.y0) * span + start + box.x0
+        run = np.searchsorted(self._starts, wanted, side="right") - 1
+        found = np.zeros(damaged.shape, np.int32)
+        found[damaged] = np.repeat(number[run], stop - start)
+        return found
 
     def undone(self, box: Box, chosen: Bools | None) -> Bools:
-        """Which pixels of a box belong to regions that are undone, (h, w)."""
+        """Which pixels of a box belong to regions that are undone, (h, w).
+
+        Args:
+            box: Which.
+            chosen: (regions + 1,) whether a region is undone; None: none is.
+        """
         if chosen is None:
             return np.zeros((box.height, box.width), np.bool_)
-        return np.asarray(chosen[self.numbering.read(box)])
+        return np.asarray(chosen[self.numbers(box)])
 
-    @cached_property
-    def _numbering(self) -> Numbering:
-        return Numbering(self.mask)
-
-    @cached_property
-    def _blocks(self) -> Blocks:
-        runs = runs_in(self.mask)
-        numbers = components(runs) + np.int32(1)
-        across = -(-self.mask.width // FINEST)
-        regions = int(numbers.max(initial=0))
+    def blocks(self) -> Blocks:
+        """What lies in each of the finest blocks; the first time the whole mask is read."""
+        runs, numbers = self._index
+        across, regions = -(-self.mask.width // FINEST), self.regions
         keys, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
         bands = np.searchsorted(runs.row, np.arange(0, self.mask.height + BAND, BAND))
         for first, last in pairwise(bands):
@@ -163,6 +158,23 @@ class Damage:
                 keys.append(some)
                 counts.append(many)
         return Blocks(FINEST, across, regions, np.concatenate(keys), np.concatenate(counts))
+
+    @property
+    def _index(self) -> tuple[Runs, NDArray[np.int32]]:
+        """The runs of the mask and the region of each, found once."""
+        with self._lock:
+            return self._found
+
+    @cached_property
+    def _starts(self) -> Keys:
+        """Where each run begins, counted over all rows."""
+        runs, _ = self._index
+        return runs.row.astype(np.int64) * (self.mask.width + 1) + runs.start
+
+    @cached_property
+    def _found(self) -> tuple[Runs, NDArray[np.int32]]:
+        runs = runs_in(self.mask)
+        return runs, components(runs) + np.int32(1)
 
 
 def _cut(

@@ -60,7 +60,8 @@ class Display:
         if self._transform is None:
             return _plain(small)
         if self._greys is not None:
-            return self._greys[small[..., 0]]
+            greys: Bytes = self._greys[small[..., 0]]
+            return greys
         return _through(self._transform, _SPACES[self._colour][1], small)
 
 

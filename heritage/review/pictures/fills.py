@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 
 from heritage.ahead import in_turn
 from heritage.damage.masks import TILE
@@ -20,9 +20,9 @@ from heritage.geometry import Box
 from heritage.restore.layer import LayerReader, gdal_environment
 from heritage.restore.storage import partial_of, storage
 from heritage.review.pictures.areas import Samples
-from heritage.review.pictures.damage import Blocks, Bools, Damage
+from heritage.review.pictures.damage import Blocks, Bools, Damage, Floats
 from heritage.review.pictures.memory import ByteCache
-from heritage.review.pictures.overview import THREADS, Stopped
+from heritage.review.pictures.overview import FINEST, THREADS, Stopped
 from heritage.review.pictures.source import Source
 
 AT_ONCE: Final = 4
@@ -61,8 +61,8 @@ class Fills:
         self._source, self._damage, self._cache = source, damage, cache
         self._lock = threading.Lock()
         self._summed: set[Box] = set()
-        self._chain: list[Blocks] = []
-        self._finest: Blocks | None = None
+        self._chain: tuple[Blocks, ...] = ()
+        self._complete = False
         self._held = np.zeros((-(-damage.mask.height // TILE), -(-damage.mask.width // TILE)), bool)
         for block in damage.mask.blocks():
             self._held[block.y0 // TILE, block.x0 // TILE] = True
@@ -76,15 +76,31 @@ class Fills:
             if (one.height, one.width) != size:
                 self.close()
                 raise MaskRefused("layer and mask are not of the size of this master", path)
+        self._load()
 
     def close(self) -> None:
         """Close the file."""
         self._layer.close()
 
     @property
-    def complete(self) -> bool:
-        """Whether everything is summed."""
+    def ready(self) -> bool:
+        """Whether it is known where regions are, seen from afar."""
         return bool(self._chain)
+
+    def chosen(self, undone: frozenset[int]) -> Bools | None:
+        """Which regions are undone, (regions + 1,); None if none is.
+
+        Raises:
+            ValueError: If there is no region of such a number.
+        """
+        if not undone:
+            return None
+        regions = self._chain[0].regions if self._chain else self._damage.regions
+        if min(undone) < 1 or max(undone) > regions:
+            raise ValueError(f"the mask has regions 1 to {regions} only")
+        chosen = np.zeros(regions + 1, np.bool_)
+        chosen[list(undone)] = True
+        return chosen
 
     def over(self, box: Box, pixels: Samples, chosen: Bools | None) -> Bools:
         """Put the completion over the master's pixels, in place.
@@ -92,7 +108,7 @@ class Fills:
         Args:
             box: Where they lie.
             pixels: Their amounts, (h, w, channels).
-            chosen: Which regions are undone, as ``Damage.chosen`` says.
+            chosen: Which regions are undone, as ``chosen`` says.
 
         Returns:
             (h, w) where it was put.
@@ -108,31 +124,60 @@ class Fills:
 
     def missing(self, box: Box) -> bool:
         """Whether what a view from afar shows in a box is not all summed as yet."""
-        return not self.complete and any(tile not in self._summed for tile in self._tiles(box))
+        return not self._complete and any(tile not in self._summed for tile in self._tiles(box))
 
-    def sums(self, scale: int, box: Box, chosen: Bools | None) -> tuple[Samples, ...]:
+    def sums(self, scale: int, box: Box, chosen: Bools | None) -> tuple[Floats, ...]:
         """What the completion adds to blocks of the master, as ``Blocks.gathered`` gives it.
 
         Where it is not known as yet it is 0, but for a few tiles, which are then looked at.
+
+        Args:
+            scale: Side of the blocks, in pixels of the master.
+            box: Which of them.
+            chosen: Which regions are undone, as ``chosen`` says.
         """
-        if not self.complete:
-            height, width = self._source.info.height, self._source.info.width
+        if not self.ready:
+            shape, channels = (box.height, box.width), self._source.form.channels
+            return np.zeros((*shape, 1), np.float32), np.zeros((*shape, channels), np.float32)
+        if not self._complete:
             under = Box(*(edge * scale for edge in (box.y0, box.x0, box.y1, box.x1)))
-            tiles = self._tiles(under.clipped(height, width))
+            tiles = self._tiles(under.clipped(self._layer.height, self._layer.width))
             for tile in [tile for tile in tiles if tile not in self._summed][:AT_ONCE]:
                 self._sum(tile)
-        chain = self._chain or [self._base]
-        return [one for one in chain if one.scale <= scale][-1].gathered(scale, box, chosen)
+        stands, _, added = self._blocks(scale).gathered(scale, box, chosen)
+        return stands, added
+
+    def marked(self, scale: int, box: Box, chosen: Bools | None) -> tuple[Floats, ...]:
+        """Pixels of blocks that lie in regions that stand, and in such that are undone.
+
+        The first time the whole mask is read.
+
+        Args:
+            scale: Side of the blocks, in pixels of the master.
+            box: Which of them.
+            chosen: Which regions are undone, as ``chosen`` says.
+        """
+        self.begin()
+        return self._blocks(scale).gathered(scale, box, chosen)[:2]
+
+    def begin(self) -> None:
+        """Find out where regions are, unless that is known."""
+        with self._lock:
+            if not self._chain:
+                blocks = self._damage.blocks()
+                deltas = np.zeros((len(blocks.keys), self._source.form.channels), np.float32)
+                self._chain = (replace(blocks, deltas=deltas),)
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Sum everything, or take it from where it is kept.
+        """Sum everything that is not summed, and keep it.
 
         Raises:
             Stopped: If told to.
             MasterRefused: If a tile or strip of the master is damaged.
             StorageFailed: If a file cannot be read, or the disk does not take the sums.
         """
-        if not self._load():
+        self.begin()
+        if not self._complete:
 
             def work(tile: Box) -> None:
                 if stopped():
@@ -143,26 +188,21 @@ class Fills:
             with ThreadPoolExecutor(THREADS, "fills") as pool:
                 for _ in in_turn(pool, work, self._damage.mask.blocks(), THREADS):
                     pass
+            self._complete = True
             self._save()
-        chain = [self._base]
+        chain = [self._chain[0]]
         while len(chain[-1].keys) and chain[-1].across > 1:
             chain.append(chain[-1].coarser())
-        self._chain = chain
+        self._chain = tuple(chain)
 
-    @property
-    def _base(self) -> Blocks:
-        """The finest sums; the array in it fills up as tiles are summed."""
-        with self._lock:
-            if self._finest is None:
-                blocks = self._damage.blocks
-                shape = len(blocks.keys), self._source.form.channels
-                self._finest = replace(blocks, deltas=np.zeros(shape, np.float32))
-            return self._finest
+    def _blocks(self, scale: int) -> Blocks:
+        """The largest blocks that a scale can be gathered from."""
+        return [one for one in self._chain if one.scale <= scale][-1]
 
     def _sum(self, tile: Box) -> None:
-        blocks = self._base
+        blocks = self._chain[0]
         assert blocks.deltas is not None
-        numbers = self._damage.numbering.read(tile)
+        numbers = self._damage.numbers(tile)
         y, x = np.nonzero(numbers)
         row, column = (y + tile.y0) // blocks.scale, (x + tile.x0) // blocks.scale
         keys = (row.astype(np.int64) * blocks.across + column) * (blocks.regions + 1)
@@ -171,8 +211,7 @@ class Fills:
         added = self._tile(tile)[0][y, x].astype(np.float64) - self._source.native(tile)[y, x]
         sums = [np.bincount(place, column, len(own)) for column in added.T]
         blocks.deltas[np.searchsorted(blocks.keys, own)] = np.column_stack(sums)
-        with self._lock:
-            self._summed.add(tile)
+        self._summed.add(tile)
 
     def _tiles(self, box: Box) -> list[Box]:
         """The tiles of the mask that have damage in a box."""
@@ -198,25 +237,27 @@ class Fills:
         amounts, there = self._cache.get((self._owner, tile), make)
         return amounts, there
 
-    def _load(self) -> bool:
+    def _load(self) -> None:
+        """Take what was summed before, if it is still kept."""
+        info = self._source.info
         try:
             with np.load(self._kept) as found:
-                keys: NDArray[np.int64] = found["keys"]
-                deltas: NDArray[np.float32] = found["deltas"]
-        except (OSError, ValueError, KeyError, EOFError):
-            return False
-        blocks = self._base
-        if not np.array_equal(keys, blocks.keys) or blocks.deltas is None:
-            return False
-        blocks.deltas[...] = deltas
-        return True
+                parts = [found[name] for name in ("keys", "counts", "deltas", "regions")]
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return
+        keys, counts, deltas, regions = parts
+        if len(counts) == len(keys) and deltas.shape == (len(keys), self._source.form.channels):
+            across = -(-info.width // FINEST)
+            self._chain = (Blocks(FINEST, across, int(regions), keys, counts, deltas),)
+            self._complete = True
 
     def _save(self) -> None:
-        blocks = self._base
+        blocks = self._chain[0]
         assert blocks.deltas is not None
+        parts = {"keys": blocks.keys, "counts": blocks.counts, "deltas": blocks.deltas}
         with storage(self._kept.parent):
             self._kept.parent.mkdir(parents=True, exist_ok=True)
             with partial_of(self._kept) as partial:
                 with partial.open("wb") as file:
-                    np.savez(file, keys=blocks.keys, deltas=blocks.deltas)
+                    np.savez(file, regions=np.int64(blocks.regions), **parts)
                 partial.replace(self._kept)

@@ -182,7 +182,7 @@ class Scene:
             raise ValueError("there is no restoration to be shown")
         frame = Frame.of(box, height, width)
         with self._entered(), self._slots:
-            chosen = self._damage.chosen(undone) if self._damage is not None else None
+            chosen = self._chosen(view, frame, undone)
             if view is View.MASK:
                 return self._mask(frame, chosen)
             waits = self._provisional(view, frame)
@@ -211,9 +211,21 @@ class Scene:
             if self._source.needs_overview:
                 self._source.build(stopped)
 
+        def begin(stopped: Callable[[], bool]) -> None:
+            if self._fills is not None and not stopped():
+                self._fills.begin()
+
+        yield begin
         yield overview
         if self._fills is not None:
             yield self._fills.run
+
+    def _chosen(self, view: View, frame: Frame, undone: frozenset[int]) -> Bools | None:
+        """Which regions are undone; a first look from afar does not wait for their numbers."""
+        if self._fills is None or view is View.BEFORE:
+            return None
+        waits = self._fills.ready or frame.ratio < FINEST or view is View.MASK
+        return self._fills.chosen(undone) if waits else None
 
     def _provisional(self, view: View, frame: Frame) -> bool:
         if view is View.MASK:
