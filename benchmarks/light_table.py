@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -38,6 +37,7 @@ from heritage.damage.masks import open_mask
 from heritage.geometry import Box
 from heritage.restore.layer import BlockEncoder, LayerFormat, write_layer
 from heritage.review.pictures import Scene, View
+from heritage.tiff.guard import GUARDS
 
 Bytes = NDArray[np.uint8]
 WAYS = ("strips", "tiles")
@@ -115,13 +115,11 @@ def forget(path: Path) -> None:
     os.close(descriptor)
 
 
-def peak() -> float:
-    """MiB that this process, or the largest of its own, held at most."""
-    own, others = (
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return max(own, others) / 1024
+def held(process: int | str = "self") -> float:
+    """MiB that a process held at most."""
+    status = Path(f"/proc/{process}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def timed(
@@ -138,7 +136,8 @@ def look(folder: Path, way: str) -> dict[str, float]:
     master, found = folder / f"{way}.tif", dict[str, float]()
     for path in (master, *(folder / way).iterdir()):
         forget(path)
-    start, idle = time.perf_counter(), peak()
+    Path("/proc/self/clear_refs").write_text("5")  # what its parent held is not its own
+    start, idle = time.perf_counter(), held()
     with Scene(master, folder / way, folder / "cache") as scene:
         whole = Box(0, 0, scene.height, scene.width)
         scene.render(View.BEFORE, whole, 512, 512)
@@ -164,7 +163,8 @@ def look(folder: Path, way: str) -> dict[str, float]:
                 warm = [timed(scene, view, box, 512, undone) for box in boxes]
                 found[f"1:{zoom} {view} cold ms"] = statistics.median(cold) * 1000
                 found[f"1:{zoom} {view} warm ms"] = statistics.median(warm) * 1000
-    found["peak MiB"], found["of that before opening MiB"] = peak(), idle
+    found["memory before opening MiB"], found["memory at most MiB"] = idle, held()
+    found["largest decoder's memory MiB"] = max([held(one) for one in GUARDS.processes()] or [0.0])
     found["files kept MiB"] = sum(p.stat().st_size for p in (folder / "cache").iterdir()) / 2**20
     start = time.perf_counter()
     with Scene(master, folder / way, folder / "cache") as scene:

@@ -333,7 +333,7 @@ class Desk(Catalogue):
 
     @contextmanager
     def _deciding(self, by: Person | None) -> Iterator[tuple[Session, db.Origin]]:
-        with _refusals(), self._writing() as session:
+        with self._writing() as session, _refusals():
             origin = self._origin() if by is None else db.Origin(by.agent, self._clock())
             yield session, origin
 

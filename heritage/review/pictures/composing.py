@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,12 @@ class Composer:
             chosen: Which regions are undone, as ``Fills.chosen`` says.
             look: The master's amounts there, if they were only sampled; otherwise they are read.
         """
-        if frame.ratio < FINEST:
+        scale = self._source.scale(frame) if look is None else coarsest(frame)
+        if scale == 1:
             return self._near(frame, chosen)
+        assert scale is not None
         before = self._source.shown(frame) if look is None else look
-        scale, grid, box = self._grid(frame)
+        grid, box = self._grid(frame, scale)
         stands, added = self._fills.sums(scale, box, chosen)
         pixels = self._pixels(scale, box)
         own = grid.shifted(box.y0, box.x0)
@@ -79,7 +82,8 @@ class Composer:
             stands = self._damage.mask.read(box) & ~undone
             both = np.dstack([stands, undone]).astype(np.float32)
         else:
-            scale, grid, box = self._grid(frame)
+            scale = coarsest(frame)
+            grid, box = self._grid(frame, scale)
             both = np.dstack(self._fills.marked(scale, box, chosen)) / self._pixels(scale, box)
             frame = grid
         seen = shown(both, frame.shifted(box.y0, box.x0))
@@ -94,12 +98,10 @@ class Composer:
         share = shown(filled[..., None].astype(np.float32), own)[..., 0]
         return Composed(shown(before, own), shown(after, own), share)
 
-    def _grid(self, frame: Frame) -> tuple[int, Frame, Box]:
-        """In which blocks a frame is looked at, where it lies among them, and which they are."""
-        scale = FINEST << int(np.log2(frame.ratio / FINEST))
-        grid = frame.scaled(scale, scale)
-        info = self._source.info
-        return scale, grid, grid.box(-(-info.height // scale), -(-info.width // scale))
+    def _grid(self, frame: Frame, scale: int) -> tuple[Frame, Box]:
+        """Where a frame lies among blocks, and which they are."""
+        grid, info = frame.scaled(scale, scale), self._source.info
+        return grid, grid.box(-(-info.height // scale), -(-info.width // scale))
 
     def _pixels(self, scale: int, box: Box) -> Floats:
         """Pixels of each block, (h, w, 1): fewer at the master's lower and right edge."""
@@ -107,3 +109,8 @@ class Composer:
         rows = np.minimum(info.height - np.arange(box.y0, box.y1) * scale, scale)
         columns = np.minimum(info.width - np.arange(box.x0, box.x1) * scale, scale)
         return (rows[:, None, None] * columns[None, :, None]).astype(np.float32)
+
+
+def coarsest(frame: Frame) -> int:
+    """The largest blocks that still show all that is to be seen of a frame from afar."""
+    return FINEST << max(int(math.log2(frame.ratio / FINEST)), 0)

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 import rasterio
@@ -18,11 +17,11 @@ from heritage.damage.masks import TILE
 from heritage.errors import MaskRefused, StorageFailed
 from heritage.geometry import Box
 from heritage.restore.layer import LayerReader, gdal_environment
-from heritage.restore.storage import partial_of, storage
 from heritage.review.pictures.areas import Samples
 from heritage.review.pictures.damage import Blocks, Bools, Damage, Floats
+from heritage.review.pictures.keeping import load_blocks, save_blocks
 from heritage.review.pictures.memory import ByteCache
-from heritage.review.pictures.overview import FINEST, THREADS, Stopped
+from heritage.review.pictures.overview import THREADS, Stopped
 from heritage.review.pictures.source import Source
 
 AT_ONCE: Final = 4
@@ -61,8 +60,6 @@ class Fills:
         self._source, self._damage, self._cache = source, damage, cache
         self._lock = threading.Lock()
         self._summed: set[Box] = set()
-        self._chain: tuple[Blocks, ...] = ()
-        self._complete = False
         self._held = np.zeros((-(-damage.mask.height // TILE), -(-damage.mask.width // TILE)), bool)
         for block in damage.mask.blocks():
             self._held[block.y0 // TILE, block.x0 // TILE] = True
@@ -76,7 +73,9 @@ class Fills:
             if (one.height, one.width) != size:
                 self.close()
                 raise MaskRefused("layer and mask are not of the size of this master", path)
-        self._load()
+        found = load_blocks(kept, source.info.width, source.form.channels)
+        self._complete = found is not None
+        self._chain: tuple[Blocks, ...] = () if found is None else (found,)
 
     def close(self) -> None:
         """Close the file."""
@@ -189,7 +188,7 @@ class Fills:
                 for _ in in_turn(pool, work, self._damage.mask.blocks(), THREADS):
                     pass
             self._complete = True
-            self._save()
+            save_blocks(self._kept, self._chain[0])
         chain = [self._chain[0]]
         while len(chain[-1].keys) and chain[-1].across > 1:
             chain.append(chain[-1].coarser())
@@ -236,28 +235,3 @@ class Fills:
 
         amounts, there = self._cache.get((self._owner, tile), make)
         return amounts, there
-
-    def _load(self) -> None:
-        """Take what was summed before, if it is still kept."""
-        info = self._source.info
-        try:
-            with np.load(self._kept) as found:
-                parts = [found[name] for name in ("keys", "counts", "deltas", "regions")]
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            return
-        keys, counts, deltas, regions = parts
-        if len(counts) == len(keys) and deltas.shape == (len(keys), self._source.form.channels):
-            across = -(-info.width // FINEST)
-            self._chain = (Blocks(FINEST, across, int(regions), keys, counts, deltas),)
-            self._complete = True
-
-    def _save(self) -> None:
-        blocks = self._chain[0]
-        assert blocks.deltas is not None
-        parts = {"keys": blocks.keys, "counts": blocks.counts, "deltas": blocks.deltas}
-        with storage(self._kept.parent):
-            self._kept.parent.mkdir(parents=True, exist_ok=True)
-            with partial_of(self._kept) as partial:
-                with partial.open("wb") as file:
-                    np.savez(file, regions=np.int64(blocks.regions), **parts)
-                partial.replace(self._kept)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from heritage.errors import HeritageError
 from heritage.geometry import Box
 from heritage.restore.provenance import file_names
-from heritage.restore.storage import storage
 from heritage.review.pictures import marks
 from heritage.review.pictures.areas import Samples
 from heritage.review.pictures.background import Background
@@ -26,8 +24,9 @@ from heritage.review.pictures.damage import Bools, Damage
 from heritage.review.pictures.display import Display
 from heritage.review.pictures.fills import Fills
 from heritage.review.pictures.frames import Frame
+from heritage.review.pictures.gate import Gate
+from heritage.review.pictures.keeping import key_of
 from heritage.review.pictures.memory import OWNERS, ByteCache
-from heritage.review.pictures.overview import FINEST
 from heritage.review.pictures.source import Source
 from heritage.review.pictures.view import Levels, View
 
@@ -37,14 +36,7 @@ LAYERS: Final = ByteCache(96 << 20)
 """Decoded tiles of all layers that are open."""
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Pictures that are made at the same time; others wait."""
-FORMAT: Final = 1
-"""Changes when overviews of before can no longer be used."""
-
 Bytes = NDArray[np.uint8]
-
-
-class SceneClosed(HeritageError):
-    """A scene was closed before it was asked; open it again."""
 
 
 class Scene:
@@ -74,14 +66,13 @@ class Scene:
     def __init__(
         self, master: Path, restoration: Path | None, cache: Path, page: int | None = None
     ) -> None:
-        self._gate = threading.Condition()
-        self._inside, self._closed = 0, False
+        self._gate = Gate()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._damage: Damage | None = None
         self._composer: Composer | None = None
         self._fills: Fills | None = None
         with ExitStack() as opened:
-            key = _key([master], page)
+            key = key_of([master], page)
             self._owner = next(OWNERS)
             opened.callback(MASTERS.forget, self._owner)
             overview = cache / f"{key}.overview"
@@ -109,12 +100,8 @@ class Scene:
 
     def close(self) -> None:
         """Let pictures that are being made end, give up the background, close all files."""
-        with self._gate:
-            if self._closed:
-                return
-            self._closed = True
-            self._gate.wait_for(lambda: not self._inside)
-        self._opened.close()
+        if self._gate.close():
+            self._opened.close()
 
     @property
     def fault(self) -> HeritageError | None:
@@ -144,7 +131,7 @@ class Scene:
             width: Columns on the screen.
             height: Rows on the screen.
         """
-        with self._entered():
+        with self._gate.entered():
             return self._provisional(view, Frame.of(box, height, width))
 
     def render(
@@ -181,7 +168,7 @@ class Scene:
         if view.needs_restoration and self._composer is None:
             raise ValueError("there is no restoration to be shown")
         frame = Frame.of(box, height, width)
-        with self._entered(), self._slots:
+        with self._gate.entered(), self._slots:
             chosen = self._chosen(view, frame, undone)
             if view is View.MASK:
                 return self._mask(frame, chosen)
@@ -197,7 +184,7 @@ class Scene:
     ) -> None:
         names = file_names(folder.name)
         layer, mask = folder / names["layer"], folder / names["mask"]
-        key = _key([master, layer, mask], page)
+        key = key_of([master, layer, mask], page)
         self._damage = Damage(mask)
         opened.callback(self._damage.close)
         opened.callback(LAYERS.forget, self._owner)
@@ -208,6 +195,7 @@ class Scene:
 
     def _jobs(self) -> Iterator[Callable[[Callable[[], bool]], None]]:
         def overview(stopped: Callable[[], bool]) -> None:
+            self._source.take_overview()  # another scene of this master may have made it
             if self._source.needs_overview:
                 self._source.build(stopped)
 
@@ -224,22 +212,23 @@ class Scene:
         """Which regions are undone; a first look from afar does not wait for their numbers."""
         if self._fills is None or view is View.BEFORE:
             return None
-        waits = self._fills.ready or frame.ratio < FINEST or view is View.MASK
+        waits = self._fills.ready or self._source.scale(frame) == 1 or view is View.MASK
         return self._fills.chosen(undone) if waits else None
 
     def _provisional(self, view: View, frame: Frame) -> bool:
         if view is View.MASK:
             return False
-        if self._source.provisional(frame):
+        scale = self._source.scale(frame)
+        if scale is None:
             return True
-        if not view.needs_restoration or self._fills is None or frame.ratio < FINEST:
+        if not view.needs_restoration or self._fills is None or scale == 1:
             return False
         return self._fills.missing(frame.box(self.height, self.width))
 
     def _picture(
         self, view: View, frame: Frame, levels: Levels | None, chosen: Bools | None
     ) -> Bytes:
-        sparse = self._source.provisional(frame)
+        sparse = self._source.scale(frame) is None
         look = self._source.shown(frame) if sparse else None
         out = np.empty((frame.height, frame.width, 4 if view.transparent else 3), np.uint8)
         for screen, piece in frame.pieces():
@@ -276,27 +265,3 @@ class Scene:
             shares[:, *screen.slices] = self._composer.shares(piece, chosen)
         edge = (0, 0), (1 - top, 1 - bottom), (1 - left, 1 - right)
         return marks.regions(*np.pad(shares, edge, "edge"))
-
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Files must not be closed while they are read."""
-        with self._gate:
-            if self._closed:
-                raise SceneClosed("nobody looked at it for a while; open it again")
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._gate:
-                self._inside -= 1
-                self._gate.notify_all()
-
-
-def _key(files: list[Path], page: int | None) -> str:
-    """Of what is kept about some files: another one when they change."""
-    facts: list[str] = [str(FORMAT), str(page)]
-    for path in files:
-        with storage(path):
-            found = path.stat()
-            facts += [str(path.resolve()), str(found.st_size), str(found.st_mtime_ns)]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]

@@ -34,22 +34,21 @@ class Level:
     """A smaller version of a master.
 
     Attributes:
-        down: Rows of the master in one of its.
-        across: Columns of the master in one of its.
+        scale: Pixels of the master along each side of one of its: 1, or ``FINEST`` times a power of
+            two, so that what a completion adds can be summed in the same blocks.
         height: Rows.
         width: Columns.
         read: Gives amounts of a box of it.
     """
 
-    down: float
-    across: float
+    scale: int
     height: int
     width: int
     read: Callable[[Box], Samples]
 
     def shown(self, frame: Frame) -> Samples:
         """A frame of the master."""
-        own = frame.scaled(self.down, self.across)
+        own = frame.scaled(self.scale, self.scale)
         box = own.box(self.height, self.width)
         return shown(self.read(box), own.shifted(box.y0, box.x0))
 
@@ -105,7 +104,7 @@ class Source:
         info = self.info
         share = SMALLEST / max(info.height, info.width)
         size = [max(1, round(length * share)) for length in (info.height, info.width)]
-        return self.provisional(Frame.of(Box(0, 0, info.height, info.width), size[0], size[1]))
+        return self.scale(Frame.of(Box(0, 0, info.height, info.width), size[0], size[1])) is None
 
     def shown(self, frame: Frame) -> Samples:
         """Amounts of a frame, (frame.height, frame.width, channels).
@@ -117,9 +116,13 @@ class Source:
         level = self._level(frame)
         return self._sparse.look(frame) if level is None else level.shown(frame)
 
-    def provisional(self, frame: Frame) -> bool:
-        """Whether a frame is only sampled sparsely as yet."""
-        return self._level(frame) is None
+    def scale(self, frame: Frame) -> int | None:
+        """Pixels of the master along each side of one that a frame is made from.
+
+        1 for the master itself; None if it is only sampled sparsely as yet.
+        """
+        level = self._level(frame)
+        return None if level is None else level.scale
 
     def native(self, box: Box) -> Samples:
         """Amounts of a box of the master, each pixel its own."""
@@ -148,23 +151,21 @@ class Source:
                 return
             self._overview = overview
             levels = [
-                Level(p.scale, p.scale, p.height, p.width, _reading(overview, p))
-                for p in overview.planes
+                Level(p.scale, p.height, p.width, _reading(overview, p)) for p in overview.planes
             ]
-            self._levels = sorted(self._levels + levels, key=lambda level: level.down)
+            self._levels = sorted(self._levels + levels, key=lambda level: level.scale)
 
     def _level(self, frame: Frame) -> Level | None:
         """The smallest version with all that is to be seen; None if it would be too much work."""
-        fitting = [level for level in self._levels if max(level.down, level.across) <= frame.ratio]
+        fitting = [level for level in self._levels if level.scale <= frame.ratio]
         if frame.ratio < FINEST or not fitting:
             return self._levels[0]
         best = fitting[-1]
-        rows, columns = min(frame.height, PIECE), min(frame.width, PIECE)
-        area = rows * frame.down / best.down * columns * frame.across / best.across
-        return best if area <= EXACT else None
+        area = min(frame.height, PIECE) * frame.down * min(frame.width, PIECE) * frame.across
+        return best if area <= EXACT * best.scale**2 else None
 
     def _native(self) -> Level:
-        return Level(1, 1, self.info.height, self.info.width, self.native)
+        return Level(1, self.info.height, self.info.width, self.native)
 
     def _own_levels(self, cache: ByteCache, owner: int) -> list[Level]:
         """The smaller versions in the master's own file, with samples like its own."""
@@ -179,7 +180,7 @@ class Source:
             level = _level_of(page, self._page, self.form)
             if level is not None:
                 found.append(level)
-        return sorted(found, key=lambda level: level.down)
+        return sorted(found, key=lambda level: level.scale)
 
     def _form(self) -> SampleForm:
         form = SampleForm(self.info)
@@ -205,14 +206,13 @@ def _level_of(page: PageReader, base: PageReader, form: SampleForm) -> Level | N
     """A smaller version as a level; None where it shows something else, or another shape."""
     big, small = base.info, page.info
     kinds = [(i.samples, i.dtype, i.bits, i.photometric, i.palette) for i in (big, small)]
-    down, across = _scale(big.height, small.height), _scale(big.width, small.width)
-    alike = abs(big.height / small.height - big.width / small.width) * small.width <= 2 * across
-    if kinds[0] != kinds[1] or not alike or down < 1.5:
+    scale = FINEST
+    while scale * 3 < 2 * big.width / small.width:
+        scale *= 2
+    fits = all(
+        length // scale <= reduced <= -(-length // scale)
+        for length, reduced in ((big.width, small.width), (big.height, small.height))
+    )
+    if kinds[0] != kinds[1] or not fits:
         return None
-    return Level(down, across, small.height, small.width, lambda box: form.of(page.read(box)))
-
-
-def _scale(big: int, small: int) -> float:
-    """How much smaller; a whole number where the last pixel covers less than the others."""
-    whole = round(big / small)
-    return float(whole) if -(-big // max(whole, 1)) == small else big / small
+    return Level(scale, small.height, small.width, lambda box: form.of(page.read(box)))

@@ -27,6 +27,7 @@ from heritage.review.web.room import Room
 from heritage.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
+ROUTERS = (coming, lists, restoration, numbers, people, api, images)
 STATUS = {
     NotThere: 404,
     DecisionRefused: 409,
@@ -62,7 +63,7 @@ def create_app(settings: Settings, desk: Desk) -> FastAPI:
     app.add_exception_handler(HTTPException, _refusal)
     app.add_exception_handler(RequestValidationError, _nonsense)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for part in (coming, lists, restoration, numbers, people, api, images):
+    for part in ROUTERS:
         app.include_router(part.router)
     app.get("/health", include_in_schema=False)(health)
     app.get("/favicon.ico", include_in_schema=False)(no_icon)

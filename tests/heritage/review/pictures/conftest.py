@@ -35,6 +35,7 @@ class Restored:
 
 def write(path: Path, pixels: np.ndarray, levels: int = 0, **how: Any) -> None:
     """A TIFF, with smaller versions in it if asked for."""
+    pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     how = {"photometric": "rgb" if pixels.shape[-1] == 3 else "minisblack", "metadata": None} | how
     with tifffile.TiffWriter(path) as file:
         file.write(pixels, subifds=levels, **how)

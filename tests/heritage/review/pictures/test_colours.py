@@ -31,10 +31,10 @@ def nearly(one, other, levels=1):
 
 
 def screen(pixels, profile, space):
-    """LittleCMS through imagecodecs, at 16 bits inside."""
+    """LittleCMS through imagecodecs, without any shortcut."""
     made = imagecodecs.cms_transform(
         pixels, profile, imagecodecs.cms_profile("srgb"), colorspace=space, outcolorspace="rgb",
-        outdtype="uint16", intent=1,
+        outdtype="uint16", intent=1, flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
     )  # fmt: skip
     return np.rint(np.asarray(made) / 257).astype(int)
 
@@ -93,7 +93,10 @@ def test_inks_go_through_their_profile(tmp_path, shared):
         profile = file.pages[0].tags[34675].value
     pixels = ramp("uint8", 4)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="separated", iccprofile=profile)
-    assert nearly(shown(tmp_path / "a.tif"), screen(pixels, profile, "cmyk"), 4)
+    apart = np.abs(shown(tmp_path / "a.tif") - screen(pixels, profile, "cmyk"))
+    # For a screen tables are interpolated: that shows, a little, in the darkest mixtures only.
+    assert apart.mean() < 0.5
+    assert np.quantile(apart, 0.99) <= 2
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
