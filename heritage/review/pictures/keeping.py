@@ -45,7 +45,7 @@ def load_blocks(path: Path, width: int, channels: int) -> Blocks | None:
         channels: Of its amounts.
     """
     try:
-        with np.load(path) as found:
+        with path.open("rb") as file, np.load(file) as found:
             parts = [found[name] for name in ("keys", "counts", "deltas", "regions")]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
