@@ -28,6 +28,7 @@ class Background:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.fault: HeritageError | None = None
+        self._done = False
         self._jobs = jobs
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -41,11 +42,11 @@ class Background:
                 self._thread.start()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until everything is done, or failed, or the time is over; whether it is done."""
+        """Wait until everything is done, or failed, or the time is over; whether all is done."""
         if self._thread is None:
             return False
         self._thread.join(seconds)
-        return not self._thread.is_alive() and self.fault is None
+        return self._done
 
     def stop(self) -> None:
         """Give up, and wait until nothing is read any more."""
@@ -61,6 +62,7 @@ class Background:
         try:
             for job in self._jobs:
                 job(self._stop.is_set)
+            self._done = True
         except Stopped:
             return
         except HeritageError as error:

@@ -64,8 +64,8 @@ def heat(before: Bytes, after: Bytes) -> Bytes:
     scale = np.arange(256, dtype=np.uint8)[:, None]
     colours = np.asarray(cv2.applyColorMap(scale, cv2.COLORMAP_INFERNO)).reshape(256, 3)
     sheet = np.zeros((*levels.shape, 4), np.uint8)
-    # The darkest third of the scale would be taken for the picture's own shadows.
-    index = np.rint(90 + 155 * share).astype(np.intp)
+    # The darkest part of the scale would be taken for the picture's own shadows.
+    index = np.rint(115 + 130 * share).astype(np.intp)
     sheet[..., :3] = colours[index, ::-1]
     sheet[..., 3] = np.rint(255 * np.sqrt(share))
     sheet[levels == 0] = 0

@@ -87,7 +87,7 @@ class Overview:
     """
 
     def __init__(self, path: Path, height: int, width: int, form: SampleForm) -> None:
-        self._dtype, self._channels = form.dtype, form.channels
+        self._path, self._dtype, self._channels = path, form.dtype, form.channels
         self.planes, size = planes(height, width, self._pixel)
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         if os.fstat(self._file).st_size != size:
@@ -102,17 +102,19 @@ class Overview:
         """Amounts of a box of a level, (h, w, channels).
 
         Raises:
-            OSError: If the file cannot be read.
+            StorageFailed: If the file cannot be read.
         """
         row, start = plane.width * self._pixel, plane.at + box.x0 * self._pixel
-        if 2 * box.width >= plane.width:
-            data = read_exactly(self._file, plane.at + box.y0 * row, box.height * row)
-            rows = np.frombuffer(data, self._dtype).reshape(-1, plane.width, self._channels)
-            return rows[:, box.x0 : box.x1]
-        size = box.width * self._pixel
-        pieces = [read_exactly(self._file, start + y * row, size) for y in range(box.y0, box.y1)]
-        shape = box.height, box.width, self._channels
-        return np.frombuffer(b"".join(pieces), self._dtype).reshape(shape)
+        whole = 2 * box.width >= plane.width
+        with storage(self._path):
+            if whole:
+                pieces = [read_exactly(self._file, plane.at + box.y0 * row, box.height * row)]
+            else:
+                rows, size = range(box.y0, box.y1), box.width * self._pixel
+                pieces = [read_exactly(self._file, start + y * row, size) for y in rows]
+        shape = box.height, plane.width if whole else box.width, self._channels
+        found = np.frombuffer(b"".join(pieces), self._dtype).reshape(shape)
+        return found[:, box.x0 : box.x1] if whole else found
 
     def close(self) -> None:
         """Close the file."""

@@ -13,7 +13,7 @@ import tifffile
 
 from heritage.errors import MasterRefused, StorageFailed
 from heritage.geometry import Box
-from heritage.review.pictures import Levels, Scene, SceneClosed, View, overview, source
+from heritage.review.pictures import Levels, Scene, SceneClosed, View, overview, source, sparse
 from heritage.review.pictures.frames import Frame
 from heritage.review.pictures.memory import ByteCache
 from heritage.review.pictures.overview import planes
@@ -28,6 +28,7 @@ def gigapixel(monkeypatch):
     monkeypatch.setattr(source, "EXACT", 1 << 15)
     monkeypatch.setattr(source, "SMALLEST", 64)
     monkeypatch.setattr(overview, "SMALLEST", 64)
+    monkeypatch.setattr(sparse, "SECONDS", 1000)
 
 
 def opened(made):
@@ -44,6 +45,18 @@ KINDS = {
     "packed tiles": {"tile": (32, 32), "compression": "zlib"},
     "wide tiles": {"tile": (256, 512), "compression": "zlib"},
 }
+
+
+def test_what_there_is_no_time_for_is_guessed_from_its_neighbours(
+    restoration, gigapixel, monkeypatch
+):
+    monkeypatch.setattr(sparse, "SECONDS", 0)
+    made = restoration(tile=(64, 64), compression="zlib")
+    with Scene(made.master, None, made.cache) as scene:
+        found = scene.render(View.BEFORE, WHOLE, *SIZE)
+        wanted = means(made.damaged)
+        assert np.abs(found.mean(axis=(0, 1)) - wanted.mean(axis=(0, 1))).max() < 40
+        assert found.min() > 0
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
