@@ -108,6 +108,7 @@ def _table(
         "statements": list(Statement),
         "others": others,
         "fault": fault,
+        "compose_fault": request.app.state.composer.failed.get(identifier, ""),
         "open": row.status is Status.AWAITING_REVIEW and sign_off is None,
     }
     return page(request, "restoration.html", visitor, facts, 409 if fault else 200)

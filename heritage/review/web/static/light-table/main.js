@@ -18,7 +18,7 @@ const beside = new Beside(viewer.osd);
 const divider = element("lt-divider");
 const note = element("lt-note");
 let current = null;
-let busy = false;
+let asked = Promise.resolve();
 
 function say(sentence) {
   element("lt-say").textContent = sentence;
@@ -77,21 +77,16 @@ function take(regions, revision) {
   list.draw();
   tell();
   outlines.draw();
-  return viewer.refresh(revision).catch(() => say(words.failed));
+  if (revision !== viewer.revision) viewer.refresh(revision).catch(() => say(words.failed));
 }
 
-/** Do one thing with the catalogue at a time, and say what stood in the way. */
-async function ask(what) {
-  if (busy || !scene.may_decide) return;
-  busy = true;
-  try {
-    await what();
-  } catch (error) {
+/** Do one thing with the catalogue after the other, and say what stood in the way. */
+function ask(what) {
+  if (!scene.may_decide) return;
+  asked = asked.then(what).catch((error) => {
     const told = [[Ended, words.ended], [Forbidden, words.forbidden], [Frozen, words.frozen], [Nothing, words.nothing]];
     say(told.find(([kind]) => error instanceof kind)?.[1] ?? words.failed);
-  } finally {
-    busy = false;
-  }
+  });
 }
 
 async function decide(decision) {
@@ -103,13 +98,13 @@ async function decide(decision) {
     answer = await catalogue.decide(region, decision, text, false);
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    await take([error.region], viewer.revision);
+    take([error.region], viewer.revision);
     if (!(await confirmed(error.region))) return;
     answer = await catalogue.decide(region, decision, text, true);
   }
   say(fill(words.saved, { number: region.number, decision: words[decision] }));
   const following = list.step(1);
-  await take([answer.region], answer.revision);
+  take([answer.region], answer.revision);
   if (following && region === current) choose(following, true);
 }
 
@@ -128,14 +123,14 @@ async function approveRest() {
   const waiting = scene.regions.filter((region) => region.decision === "pending");
   if (!waiting.length) return;
   const answer = await catalogue.decideMany(waiting, "approved");
-  await take([...answer.regions, ...answer.refused], answer.revision);
+  take([...answer.regions, ...answer.refused], answer.revision);
   const said = fill(words.savedMany, { count: answer.regions.length, decision: words.approved });
   say(answer.refused.length ? `${said} ${fill(words.refused, { count: answer.refused.length })}` : said);
 }
 
 async function undo() {
   const answer = await catalogue.undo();
-  await take([...answer.regions, ...answer.refused], answer.revision);
+  take([...answer.regions, ...answer.refused], answer.revision);
   say(words.undone);
   const region = scene.regions.find((one) => one.number === answer.region.number);
   if (region) choose(region, true);
@@ -216,7 +211,7 @@ table.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const writing = event.target.closest("input:not([type=range]), textarea, select, dialog");
-  if (writing || event.altKey || event.metaKey) return;
+  if (writing || event.altKey || event.metaKey || event.repeat) return;
   if (event.ctrlKey) {
     if (event.key === "z") {
       event.preventDefault();

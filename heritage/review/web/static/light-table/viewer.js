@@ -48,6 +48,7 @@ export class Viewer {
     this.opacity = 0.7;
     this.share = 0.5;
     this.items = {};
+    this.work = Promise.resolve();
     this.osd = make("lt-main");
     this.osd.addHandler("update-viewport", () => this.clip());
     this.osd.addHandler("resize", () => this.clip());
@@ -145,12 +146,15 @@ export class Viewer {
     await this.put("after", 1);
   }
 
-  /** A decision changed what is to be seen. */
-  async refresh(revision) {
-    if (revision === this.revision) return;
+  /** A decision changed what is to be seen: once what is under way is there, load the latest. */
+  refresh(revision) {
     this.revision = revision;
-    await this.put("after", 1);
-    for (const name of this.shown) await this.put(name);
+    this.work = this.work.catch(() => {}).then(async () => {
+      if (revision !== this.revision) return; // another decision came after it
+      await this.put("after", 1);
+      for (const name of this.shown) await this.put(name);
+    });
+    return this.work;
   }
 
   /** Zoom so that a region fills a good part of the view. */

@@ -1,0 +1,225 @@
+"""The whole story in a real browser: log in, find, look, decide, sign, read the record."""
+
+import os
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import tifffile
+
+from heritage.restore.engine import restore
+from tests.heritage.review.conftest import record
+
+SIZES = {"desk": (1400, 900), "phone": (390, 844), "wall": (4000, 2000)}
+SIDE = 32768
+
+
+def open_table(page, identifier):
+    page.goto(f"/restorations/{identifier}")
+    page.wait_for_selector("#light-table[data-ready]")
+
+
+def hears(page, words):
+    """Wait until the light table says so."""
+    page.locator("#lt-say", has_text=words).wait_for()
+
+
+def drawn(page, x=0.75, y=0.5):
+    """The colour in the middle of what the browser shows there."""
+    frame = page.locator("#lt-main").bounding_box()
+    shot = page.screenshot(
+        clip={
+            "x": frame["x"] + frame["width"] * x - 2,
+            "y": frame["y"] + frame["height"] * y - 2,
+            "width": 4,
+            "height": 4,
+        }
+    )
+    import io
+
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int).mean(axis=(0, 1))
+
+
+def test_the_whole_story(browse, house):
+    rex = browse("rex")
+    rex.fill("#search", "windmill")
+    rex.wait_for_selector("text=Nothing waits for review")
+    rex.fill("#search", "mill")
+    rex.click("ul.cards a:has-text('The Mill')")
+    rex.wait_for_selector("#light-table[data-ready]")
+    assert "Region" in rex.inner_text("#lt-title")
+
+    # look: the divider by key, by button and by dragging; overlays; tratteggio
+    divider = rex.locator("#lt-divider")
+    divider.focus()
+    rex.keyboard.press("ArrowLeft")
+    assert divider.get_attribute("aria-valuenow") == "48"
+    rex.click("[data-swipe='1']")
+    assert divider.get_attribute("aria-valuenow") == "100"
+    rex.click("[data-swipe='0.5']")
+    frame = rex.locator(".lt-view").first.bounding_box()
+    start = divider.bounding_box()
+    rex.mouse.move(start["x"] + 14, start["y"] + 100)
+    rex.mouse.down()
+    rex.mouse.move(frame["x"] + frame["width"] * 0.25, start["y"] + 120, steps=4)
+    rex.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "25"
+    for key, name in (("m", "mask"), ("x", "difference"), ("t", "tratteggio")):
+        with rex.expect_response(lambda answer, name=name: f"~{name}/" in answer.url):
+            rex.keyboard.press(key)
+        rex.keyboard.press(key)
+
+    # decide: reject the riskiest, write why, approve the rest
+    rex.fill("#lt-note", "the fill invents a window")
+    rex.click("[data-decide='rejected']")
+    hears(rex, "rejected")
+    rex.click("text=Approve all that are undecided")
+    hears(rex, "2 regions")
+    states = [region.decision.value for region in house.desk.regions(house.identifier)]
+    assert sorted(states) == ["approved", "approved", "rejected"]
+
+    # sign off: handed in by one, signed by another
+    rex.check("input[value='evidence-based completion']")
+    rex.fill("#remark", "after the photograph of 1911")
+    rex.click("text=Hand in >> nth=-1")
+    rex.wait_for_selector("text=The decisions are frozen.")
+    ava = browse("ava")
+    open_table(ava, house.identifier)
+    ava.click("button:has-text('Sign')")
+    ava.wait_for_selector("text=Signed by")
+    for _ in range(100):
+        if "mill" in ava.inner_text("dl.facts") and "out-signed" in ava.inner_text("dl.facts"):
+            break
+        ava.wait_for_timeout(100)
+        ava.reload()
+    assert "out-signed" in ava.inner_text("dl.facts")
+
+    # the record tells it
+    ava.click("text=The master and its history")
+    story = ava.inner_text("ol.timeline")
+    assert "rejected (the fill invents a window)" in story
+    assert "signed off as evidence-based completion" in story
+    assert rex.said == ava.said == []
+
+
+def test_a_rejected_region_shows_the_master_again_at_once(browse, house):
+    rex = browse("rex")
+    open_table(rex, house.identifier)
+    rex.click("[data-swipe='0']")
+    rex.click("[data-toggle='outlines']")
+    rex.click("#lt-list button >> nth=0")
+    rex.wait_for_timeout(1200)
+    filled = drawn(rex, 0.5)
+    with rex.expect_response(lambda answer: "~after/" in answer.url and "r=1" in answer.url):
+        rex.keyboard.press("r")
+    rex.click("#lt-list button >> nth=0")
+    rex.wait_for_timeout(1200)
+    bare = drawn(rex, 0.5)
+    assert np.abs(bare - filled).max() > 40
+    assert bare.min() > 235  # the hole of the painted master is nearly white
+    rex.keyboard.press("u")
+    hears(rex, "Undone")
+    rex.wait_for_timeout(1200)
+    assert np.abs(drawn(rex, 0.5) - filled).max() < 12
+
+
+def test_the_second_sees_the_firsts_decision_and_confirms(browse, house):
+    rex, ava = browse("rex"), browse("ava")
+    for page in (rex, ava):
+        open_table(page, house.identifier)
+    rex.keyboard.press("a")
+    hears(rex, "approved")
+    ava.keyboard.press("r")
+    ava.wait_for_selector("#lt-conflict[open]")
+    assert "Rex decided “approved”" in ava.inner_text("#lt-conflict-words")
+    ava.click("button:has-text('Leave it')")
+    first = max(house.desk.regions(house.identifier), key=lambda region: region.radius)
+    assert first.decided_by == "Rex"
+    ava.keyboard.press("r")
+    ava.wait_for_selector("#lt-conflict[open]")
+    ava.click("button:has-text('Change it')")
+    hears(ava, "rejected")
+    first = max(house.desk.regions(house.identifier), key=lambda region: region.radius)
+    assert first.decided_by == "Ava"
+
+
+def test_a_viewer_looks_and_does_not_decide(browse, house):
+    vic = browse("vic")
+    open_table(vic, house.identifier)
+    assert vic.locator("[data-decide]").count() == 0
+    assert vic.locator("text=Hand in").count() == 0
+    vic.keyboard.press("a")
+    vic.wait_for_timeout(300)
+    assert {r.decision.value for r in house.desk.regions(house.identifier)} == {"pending"}
+    assert vic.goto("/accounts").status == 403
+    assert "Only administrators may do this" in vic.inner_text("main")
+
+
+def test_whose_visit_has_ended_loses_nothing(browse, house):
+    rex = browse("rex")
+    open_table(rex, house.identifier)
+    rex.fill("#lt-note", "half a sentence")
+    house.clock.ahead = timedelta(hours=13)
+    rex.click("[data-decide='approved']")
+    hears(rex, "ended")
+    assert rex.input_value("#lt-note") == "half a sentence"
+    rex.goto("/masters")
+    assert "/login?next=" in rex.url
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_and_can_be_used_by_everybody(browse, house, size, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    width, height = SIZES[size]
+    ada = browse("ada", width, height, color_scheme=scheme)
+    table, master = f"/restorations/{house.identifier}", f"/masters/{house.sha256}"
+    pages = ["/worklist", "/restorations", "/masters", master, "/numbers"]
+    pages += ["/accounts", "/me", table, "/nowhere", "/login"]
+    for path in pages if size == "desk" else pages[3::2]:
+        ada.goto(path)
+        if "/restorations/" in path:
+            ada.wait_for_selector("#light-table[data-ready]")
+        wide = ada.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, path
+        found = Axe().run(ada)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+
+def test_keys_can_be_switched_off(browse, house):
+    rex = browse("rex")
+    open_table(rex, house.identifier)
+    rex.keyboard.press("?")
+    rex.uncheck("#lt-keys")
+    rex.keyboard.press("Escape")
+    rex.keyboard.press("a")
+    rex.wait_for_timeout(300)
+    assert {r.decision.value for r in house.desk.regions(house.identifier)} == {"pending"}
+
+
+def test_a_gigapixel_opens(browse, house, tmp_path):
+    """A master of one gigapixel, grey, mostly empty on the disk; a hole far from its corner."""
+    master = tmp_path / "wall.tif"
+    with tifffile.TiffWriter(master) as file:
+        file.write(shape=(SIDE, SIDE), dtype=np.uint8, tile=(512, 512), photometric="minisblack")
+    mask = tmp_path / "wall.mask.png"
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    picture = Image.new("1", (SIDE, SIDE))
+    picture.paste(1, (30_000, 20_000, 30_040, 20_050))
+    picture.save(mask)
+    done = restore(master, mask, model="telea", output=tmp_path / "out", device="cpu")
+    identifier, _ = record(house.desk, master, done.folder)
+    rex = browse("rex")
+    open_table(rex, identifier)
+    rex.keyboard.press("z")
+    with rex.expect_response(lambda answer: "~after/" in answer.url):
+        rex.keyboard.press("0")
+    rex.keyboard.press("a")
+    hears(rex, "approved")
+    assert rex.said == []
+    os.truncate(master, 0)  # a gigabyte less on the disk
