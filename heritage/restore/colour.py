@@ -101,9 +101,6 @@ class WorkingSpace:
             note = "Lab through ROMM RGB"
         elif info.colour == "palette":
             note = "nearest colour of the palette"
-        table = None
-        if info.palette is not None:
-            table = np.frombuffer(info.palette, "<u2").astype(np.uint16).reshape(3, -1).T
         return cls(
             dtype=info.dtype,
             colour=info.colour,
@@ -112,7 +109,7 @@ class WorkingSpace:
             low=low,
             high=high,
             inverted=info.white_is_zero and info.colour == "grey",
-            palette=table,
+            palette=info.palette_table,
             icc=icc,
             lab_encoding=info.lab_encoding,
             note=note,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -79,6 +79,10 @@ class Desk(Catalogue):
     """An open catalogue for the review room; safe to use from several threads."""
 
     stay = Stay()
+
+    def now(self) -> datetime:
+        """What time it is here."""
+        return self._clock()
 
     # ---- who comes in
 

@@ -21,13 +21,13 @@ from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefuse
 from heritage.review.web import api, images
 from heritage.review.web.composer import Composer
 from heritage.review.web.guard import SAFE, LoginNeeded, protect
-from heritage.review.web.pages import coming, lists, numbers, people, restoration
+from heritage.review.web.pages import coming, lists, numbers, people, report, restoration
 from heritage.review.web.render import page
 from heritage.review.web.room import Room
 from heritage.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (coming, lists, restoration, numbers, people, api, images)
+ROUTERS = (coming, lists, restoration, report, numbers, people, api, images)
 STATUS = {
     NotThere: 404,
     DecisionRefused: 409,

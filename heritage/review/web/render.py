@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from db.vocabulary import Role, Status
 from heritage import __version__
 from heritage.review.web.guard import Visitor, room_of
-from heritage.review.web.words import LANGUAGES, language_of, translations
+from heritage.review.web.words import language_of
+from heritage.review.words import LANGUAGES, environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @cache
-def environment(language: str) -> Environment:
-    """The templates in one language."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    # the extension adds this method at run time
-    made.install_gettext_translations(  # type: ignore[attr-defined]
-        translations(language), newstyle=True
-    )
-    made.filters |= {"moment": moment, "script_json": script_json, "percent": percent}
+def templates(language: str) -> Environment:
+    """The pages in one language."""
+    made = environment(TEMPLATES, language, {"script_json": script_json})
     made.globals |= {"Role": Role, "Status": Status, "languages": LANGUAGES, "version": __version__}
     return made
 
@@ -68,23 +56,10 @@ def page(
         and request.headers.get("hx-boosted") != "true",
         "two_people": room_of(request).settings.review_two_people,
     }
-    written = environment(language).get_template(template).render(known | dict(facts))
+    written = templates(language).get_template(template).render(known | dict(facts))
     return HTMLResponse(
         written, status, headers={"Vary": "HX-Request", "Content-Language": language}
     )
-
-
-def moment(at: datetime | None) -> Markup:
-    """A time for people and, in the attribute, for programs."""
-    if at is None:
-        return Markup("")
-    shown = at.strftime("%Y-%m-%d %H:%M")
-    return Markup('<time datetime="{}">{}&nbsp;UTC</time>').format(at.isoformat(), shown)
-
-
-def percent(share: float | None) -> str:
-    """A share of one as people read it."""
-    return "" if share is None else f"{share:.0%}"
 
 
 def script_json(value: object) -> Markup:

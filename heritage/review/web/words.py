@@ -1,23 +1,12 @@
-"""The languages of the pages: gettext catalogues beside this file."""
+"""Which language somebody reads."""
 
 from __future__ import annotations
 
-import gettext
-from functools import cache
-from pathlib import Path
-
 from fastapi import Request
 
-LOCALES = Path(__file__).parent / "locale"
-DOMAIN = "review"
-LANGUAGES = {"en": "English", "zh": "中文"}
+from heritage.review.words import LANGUAGES
+
 COOKIE = "language"
-
-
-@cache
-def translations(language: str) -> gettext.NullTranslations:
-    """The catalogue of a language; English is what stands in the templates."""
-    return gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
 
 
 def language_of(request: Request) -> str:

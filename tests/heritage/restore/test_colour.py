@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from heritage.restore import profiles
 from heritage.restore.colour import PLAIN_CMYK, WorkingSpace, needs_value_range, value_range
+from heritage.tiff import inspect
 from heritage.tiff.info import MasterInfo
 
 
@@ -128,11 +129,21 @@ def test_grey_is_the_mean_of_the_restored_channels():
 def test_a_palette_pixel_becomes_the_nearest_entry():
     table = np.zeros((3, 256), np.uint16)
     table[:, 1], table[0, 2], table[0, 3] = 65535, 65535, 65535
-    space = WorkingSpace.of(info("uint8", 1, "palette", palette=table.astype("<u2").tobytes()))
+    space = WorkingSpace.of(info("uint8", 1, "palette", palette=table.T.astype("<u2").tobytes()))
     wanted = np.array([[0.9, 0.95, 1], [0.9, 0.1, 0], [0.1, 0, 0]], np.float32)
     after = space.from_rgb(wanted, np.full((3, 1), 9, np.uint8))
     assert after[:, 0].tolist() == [1, 2, 0], "of equal entries the first"
     assert not space.has_grain
+
+
+def test_the_palette_of_a_file_is_seen_as_its_colours(tmp_path):
+    table = np.random.default_rng(2).integers(0, 65536, (3, 256)).astype(np.uint16)
+    index = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    tifffile.imwrite(tmp_path / "p.tif", index, photometric="palette", colormap=table)
+    space = WorkingSpace.of(inspect(tmp_path / "p.tif"))
+    seen = space.to_rgb(index[..., None])
+    assert seen == pytest.approx(np.moveaxis(table[:, index], 0, 2) / 65535)
+    assert (space.from_rgb(seen, np.zeros_like(index)[..., None])[..., 0] == index).all()
 
 
 @pytest.mark.parametrize("encoding", ["cielab", "icclab"])

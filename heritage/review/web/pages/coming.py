@@ -23,7 +23,7 @@ from heritage.review.web.guard import (
 )
 from heritage.review.web.render import page
 from heritage.review.web.words import COOKIE as LANGUAGE
-from heritage.review.web.words import LANGUAGES
+from heritage.review.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
 FORM_COOKIE = "login-form"
