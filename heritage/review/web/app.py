@@ -91,7 +91,7 @@ def no_icon() -> Response:
 
 
 def _for_program(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/iiif/"))
+    return request.url.path.startswith(("/api/", "/iiif/", "/thumbnails/"))
 
 
 def _ask_to_log_in(request: Request, _error: Exception) -> Response:

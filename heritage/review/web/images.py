@@ -8,13 +8,16 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from heritage.restore.storage import storage, write_atomically
 from heritage.review.iiif import BadImageRequest, encode, image_info, parse
-from heritage.review.pictures import Levels, View
+from heritage.review.pictures import Levels, Scene, View
 from heritage.review.web.guard import Viewer, room_of
 from heritage.review.web.room import Place, Room
 
 router = APIRouter(include_in_schema=False)
 NAME = re.compile(r"([0-9a-f]{64}|[0-9a-f-]{36})~([a-z]+)")
+HASH = re.compile("[0-9a-f]{64}")
+THUMBNAIL = "full/!192,144/0/default.jpg"
 LASTING = "private, max-age=86400"
 
 
@@ -53,23 +56,59 @@ def picture(
     """A part of a picture. ``low``, ``high`` and ``gamma`` are its window and level."""
     room = room_of(request)
     identifier, place, view = _named(room, name)
-    scene = room.scene(place)
-    try:
-        asked = f"{region}/{size}/{rotation}/{quality}.{kind}"
-        wanted = parse(asked, scene.width, scene.height)
-    except BadImageRequest as error:
-        raise HTTPException(400, error.reason) from None
     levels = _levels(low, high, gamma)
     undone = frozenset[int]()
     if place.folder is not None and view is not View.BEFORE:
         undone = room.desk.taken_back(identifier)
-    box = wanted.box
-    passing = scene.provisional(view, box, wanted.width, wanted.height)
-    pixels = scene.render(view, box, wanted.width, wanted.height, levels, undone)
-    body, media_type = encode(pixels, wanted)
+    asked = f"{region}/{size}/{rotation}/{quality}.{kind}"
+
+    def draw(scene: Scene) -> tuple[bytes, str, bool]:
+        wanted = parse(asked, scene.width, scene.height)
+        first = scene.provisional(view, wanted.box, wanted.width, wanted.height)
+        pixels = scene.render(view, wanted.box, wanted.width, wanted.height, levels, undone)
+        return *encode(pixels, wanted), first
+
+    try:
+        body, media_type, passing = room.looking(place, draw)
+    except BadImageRequest as error:
+        raise HTTPException(400, error.reason) from None
     steady = view is View.BEFORE or "r" in request.query_params
     cache = LASTING if steady and not passing else "no-store"
     return Response(body, media_type=media_type, headers={"Cache-Control": cache})
+
+
+@router.get("/thumbnails/{sha256}.jpg")
+def thumbnail(request: Request, visitor: Viewer, sha256: str) -> Response:
+    """A small picture of a master, made once."""
+    if not HASH.fullmatch(sha256):
+        raise HTTPException(404, "There is no such picture.")
+    room = room_of(request)
+    kept = room.cache / "thumbnails" / f"{sha256}.jpg"
+    try:
+        body = kept.read_bytes()
+    except FileNotFoundError:
+        body = room.looking(room.place(sha256), _small)
+        with storage(kept.parent):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(kept, body)
+    return Response(body, media_type="image/jpeg", headers={"Cache-Control": LASTING})
+
+
+def _small(scene: Scene) -> bytes:
+    wanted = parse(THUMBNAIL, scene.width, scene.height)
+    pixels = scene.render(View.BEFORE, wanted.box, wanted.width, wanted.height)
+    return encode(pixels, wanted)[0]
+
+
+@router.get("/api/pictures/{name}", include_in_schema=True, tags=["review"])
+def readiness(request: Request, visitor: Viewer, name: str) -> dict[str, Any]:
+    """Whether views from afar are what they will stay; asking begins the work that it takes."""
+    room = room_of(request)
+    identifier, place, _ = _named(room, name)
+    scene = room.scene(place)
+    ready = scene.prepare(0)
+    fault = scene.fault
+    return {"name": identifier, "ready": ready, "fault": None if fault is None else str(fault)}
 
 
 def _named(room: Room, name: str) -> tuple[str, Place, View]:

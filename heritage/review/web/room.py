@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from heritage.errors import HeritageError
 from heritage.review.desk import Desk
 from heritage.review.errors import NotThere
-from heritage.review.pictures import Scene
+from heritage.review.pictures import Scene, SceneClosed
 from heritage.settings import Settings
+
+Seen = TypeVar("Seen")
 
 OPEN_SCENES = 8
 """Pictures that stay open; each keeps a bounded cache of its own."""
@@ -80,6 +84,12 @@ class Room:
         for one in gone if known is scene else [*gone, scene]:
             one.close()
         return known
+
+    def looking(self, place: Place, look: Callable[[Scene], Seen]) -> Seen:
+        """What ``look`` makes of a picture, opened anew if it was let go of just now."""
+        while True:
+            with suppress(SceneClosed):
+                return look(self.scene(place))
 
     def close(self) -> None:
         """Let go of all pictures."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from numpy.typing import NDArray
 
 from db.restorations import Region, Restoration
 from db.reviews import SignOff
 from heritage.geometry import Box
 from heritage.restore.provenance import STATEMENT, file_names
-from heritage.review.pictures import View
+from heritage.review.pictures import Scene, View
 from heritage.review.report import (
     Alternative,
     Facts,
@@ -29,6 +32,7 @@ from heritage.tiff import inspect
 
 router = APIRouter(include_in_schema=False)
 SIDE = 1600
+WAIT = 120.0
 MM = {"inch": 1 / 25.4, "centimetre": 1 / 10}
 
 
@@ -61,11 +65,7 @@ def facts_of(room: Room, identifier: str) -> Facts:
     desk = room.desk
     row, sign_off = desk.restoration(identifier)
     place = room.place(identifier)
-    scene = room.scene(place)
-    gone = desk.taken_back(identifier)
-    whole = Box(0, 0, scene.height, scene.width)
-    scale = min(1.0, SIDE / max(scene.height, scene.width))
-    size = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
+    pictures = room.looking(place, partial(_pictures, gone=desk.taken_back(identifier)))
     names = file_names(Path(row.output).name)
     hashes = {names[kind]: getattr(row, f"{kind}_sha256") for kind in names}
     return Facts(
@@ -88,12 +88,22 @@ def facts_of(room: Room, identifier: str) -> Facts:
             for other in desk.alternatives(identifier)
         ],
         files={name: sha256 for name, sha256 in hashes.items() if sha256},
-        before=scene.render(View.BEFORE, whole, *size),
-        after=scene.render(View.AFTER, whole, *size, None, gone),
+        before=pictures[0],
+        after=pictures[1],
         diagram=diagram_of(Path(row.output) / names["mask"], SIDE),
         pixels_per_mm=_pixels_per_mm(place),
         at=desk.now(),
     )
+
+
+def _pictures(scene: Scene, gone: frozenset[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Before, and after all decisions, at the size of a page, once neither is provisional."""
+    scene.prepare(WAIT)
+    whole = Box(0, 0, scene.height, scene.width)
+    scale = min(1.0, SIDE / max(scene.height, scene.width))
+    size = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
+    before = scene.render(View.BEFORE, whole, *size)
+    return before, scene.render(View.AFTER, whole, *size, None, gone)
 
 
 def _identification(row: Restoration) -> dict[str, str]:

@@ -35,7 +35,7 @@ def test_nothing_is_shown_to_strangers(caller):
     assert len(asked) > 30
     for method, path in asked:
         answer = stranger.http.request(method, path, headers={"content-length": "0"})
-        inside = path.startswith(("/api/", "/iiif/")) or method != "GET"
+        inside = path.startswith(("/api/", "/iiif/", "/thumb")) or method != "GET"
         assert answer.status_code == (401 if inside else 303), (method, path, answer.text)
         if not inside:
             assert answer.headers["location"].startswith("/login?next=")

@@ -200,5 +200,7 @@ def test_every_text_of_the_pages_can_be_translated():
         )
         words = re.findall(r">([^<>]*[A-Za-z]{3,}[^<>]*)<", bare)
         assert [
-            word for word in words if word.strip() not in ("heritage", "SHA-256", "PDF", "· heritage")
+            word
+            for word in words
+            if word.strip() not in ("heritage", "SHA-256", "PDF", "· heritage")
         ] == [], path

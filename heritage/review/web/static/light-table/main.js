@@ -265,6 +265,7 @@ try {
   swipe(0.5);
   choose(wanted ?? list.step(1), wanted !== undefined);
   table.dataset.ready = "true";
+  viewer.ripen().catch((error) => say(error.message));
 } catch {
   say(words.failed);
 }

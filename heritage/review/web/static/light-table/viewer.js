@@ -48,6 +48,7 @@ export class Viewer {
     this.opacity = 0.7;
     this.share = 0.5;
     this.items = {};
+    this.turn = 0;
     this.work = Promise.resolve();
     this.osd = make("lt-main");
     this.osd.addHandler("update-viewport", () => this.clip());
@@ -65,6 +66,7 @@ export class Viewer {
   query(view) {
     const said = new URLSearchParams();
     if (view !== "before") said.set("r", this.revision);
+    if (this.turn) said.set("t", this.turn); // not what the browser kept of the first look
     const { low, high, gamma } = this.levels;
     if (!OVERLAYS.includes(view) && (low !== 0 || high !== 1 || gamma !== 1)) {
       said.set("low", low.toFixed(2));
@@ -140,10 +142,36 @@ export class Viewer {
   }
 
   /** Window and level: both pictures anew. */
-  async level(levels) {
+  level(levels) {
     this.levels = levels;
-    await this.put("before", 0);
-    await this.put("after", 1);
+    return this.anew();
+  }
+
+  /** Views from afar of a large picture are a first look, until an overview is made: ask, and load them anew. */
+  async ripen() {
+    const again = () => new Promise((done) => setTimeout(done, 2000));
+    for (let first = true; ; first = false) {
+      const answer = await fetch(this.scene.readiness, { credentials: "same-origin" });
+      if (!answer.ok) return;
+      const { ready, fault } = await answer.json();
+      if (fault) throw new Error(fault);
+      if (ready) {
+        this.turn = 1;
+        if (!first) await this.anew();
+        return;
+      }
+      await again();
+    }
+  }
+
+  /** Load all pictures again. */
+  anew() {
+    this.work = this.work.catch(() => {}).then(async () => {
+      await this.put("before", 0);
+      await this.put("after", 1);
+      for (const name of this.shown) await this.put(name);
+    });
+    return this.work;
   }
 
   /** A decision changed what is to be seen: once what is under way is there, load the latest. */
