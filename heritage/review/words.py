@@ -11,9 +11,27 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from db.vocabulary import Decision, MaskOrigin, MaskStatus, Role, Statement, Status
+from heritage.damage.classes import DamageClass
+
 LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "review"
+LABELS = ("Weights, SHA-256", "Licence of the model", "Mask, SHA-256", "Software", "Device")
+"""What facts in reports are called besides what templates call them."""
+
 LANGUAGES = {"en": "English", "zh": "中文"}
+
+
+def kind_name(kind: str | None) -> str:
+    """A class of damage as people read it."""
+    return "" if kind is None else kind.lower().replace("_", " ")
+
+
+def spoken() -> list[str]:
+    """Words that pages show and no template holds, in English."""
+    enums = (Status, Decision, Role, Statement, MaskStatus, MaskOrigin)
+    words = [word.value for enum in enums for word in enum]
+    return words + [kind_name(kind.name) for kind in DamageClass if kind] + list(LABELS)
 
 
 @cache
@@ -44,7 +62,7 @@ def environment(
     made.install_gettext_translations(  # type: ignore[attr-defined]
         translations(language), newstyle=True
     )
-    made.filters |= {"moment": moment, "percent": percent, **filters}
+    made.filters |= {"moment": moment, "percent": percent, "kind": kind_name, **filters}
     return made
 
 

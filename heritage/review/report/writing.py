@@ -24,7 +24,7 @@ QUALITY = 85
 
 @cache
 def _templates(language: str) -> Environment:
-    return environment(TEMPLATES, language, {"kind": _kind})
+    return environment(TEMPLATES, language, {})
 
 
 def report_html(facts: Facts, language: str) -> str:
@@ -87,10 +87,6 @@ def _measured(box: Box, pixels_per_mm: float | None) -> str:
     if pixels_per_mm is None:
         return ""
     return f"{box.width / pixels_per_mm:.1f} × {box.height / pixels_per_mm:.1f} mm"
-
-
-def _kind(name: str | None) -> str:
-    return "" if name is None else name.lower().replace("_", " ")
 
 
 def _stays(fate: Fate) -> bool:

@@ -13,6 +13,8 @@ from heritage.review.errors import DecisionRefused, DecisionsFrozen
 from heritage.review.web.guard import Approver, Form, Reviewer, Viewer, Visitor, room_of
 from heritage.review.web.render import page
 from heritage.review.web.scene import scene_of
+from heritage.review.web.words import language_of
+from heritage.review.words import kind_name, translations
 
 router = APIRouter(include_in_schema=False)
 
@@ -101,6 +103,7 @@ def _table(
         raise HTTPException(404, "This restoration has no files yet.")
     regions = desk.regions(identifier)
     others: list[Restoration] = desk.alternatives(identifier)
+    say = translations(language_of(request)).gettext
     facts = {
         "row": row,
         "sign_off": sign_off,
@@ -108,6 +111,7 @@ def _table(
         "statements": list(Statement),
         "others": others,
         "fault": fault,
+        "kind_words": {k: say(kind_name(k)) for k in {r.kind for r in regions} if k},
         "compose_fault": request.app.state.composer.failed.get(identifier, ""),
         "open": row.status is Status.AWAITING_REVIEW and sign_off is None,
     }

@@ -134,7 +134,7 @@ def test_the_pdf_tells_the_same_and_is_tagged(facts, tmp_path):
         "The Mill <script>",
         "SK-A-1",
         "林风眠",
-        "a <b>guess</b>",
+        "guess",
         "too soft",
         "Signed by",
     ):

@@ -71,7 +71,7 @@ export class List {
       name.textContent = `${words.region} ${region.number}`;
       const kind = document.createElement("span");
       kind.className = "muted";
-      kind.textContent = region.kind ? region.kind.toLowerCase().replaceAll("_", " ") : "";
+      kind.textContent = words.kinds[region.kind] ?? "";
       const decision = document.createElement("span");
       decision.className = "lt-mark";
       decision.textContent = words[region.decision];

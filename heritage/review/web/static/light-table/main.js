@@ -53,7 +53,7 @@ function tell() {
   const facts = [];
   if (region) {
     facts.push(`${region.area.toLocaleString()} ${words.pixels}`);
-    if (region.kind) facts.push(region.kind.toLowerCase().replaceAll("_", " "));
+    if (region.kind) facts.push(words.kinds[region.kind] ?? region.kind);
     if (region.confidence !== null) facts.push(`${words.confidence} ${Math.round(region.confidence * 100)} %`);
     facts.push(`${words.risk} ${Math.round(region.risk * 100)} %`);
   }
