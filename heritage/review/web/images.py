@@ -8,8 +8,18 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from heritage.geometry import Box
+from heritage.restore.provenance import STATEMENT
 from heritage.restore.storage import storage, write_atomically
-from heritage.review.iiif import BadImageRequest, encode, image_info, parse
+from heritage.review.iiif import (
+    BadImageRequest,
+    Choice,
+    Note,
+    encode,
+    image_info,
+    manifest,
+    parse,
+)
 from heritage.review.pictures import Levels, Scene, View
 from heritage.review.web.guard import Viewer, room_of
 from heritage.review.web.room import Place, Room
@@ -18,6 +28,8 @@ router = APIRouter(include_in_schema=False)
 NAME = re.compile(r"([0-9a-f]{64}|[0-9a-f-]{36})~([a-z]+)")
 HASH = re.compile("[0-9a-f]{64}")
 THUMBNAIL = "full/!192,144/0/default.jpg"
+ANYBODY = {"Access-Control-Allow-Origin": "*"}
+"""Viewers elsewhere may read what they may fetch; browsers send them without anybody's cookie."""
 LASTING = "private, max-age=86400"
 
 
@@ -36,7 +48,38 @@ def info(request: Request, visitor: Viewer, name: str) -> Response:
     address = str(request.url_for("base", name=name))
     said = image_info(address, scene.width, scene.height)
     kind = 'application/ld+json;profile="http://iiif.io/api/image/3/context.json"'
-    return JSONResponse(said, media_type=kind)
+    return JSONResponse(said, media_type=kind, headers=ANYBODY)
+
+
+@router.get("/iiif/presentation/3/{identifier}/manifest.json")
+def presentation(request: Request, visitor: Viewer, identifier: str) -> Response:
+    """A restoration for IIIF viewers: before and after as a choice, regions as notes."""
+    room = room_of(request)
+    row, sign_off = room.desk.restoration(identifier)
+    if not row.status.finished:
+        raise HTTPException(404, "This restoration has no files yet.")
+    notes = [
+        Note(
+            region.number,
+            Box(region.y0, region.x0, region.y1, region.x1),
+            f"Region {region.number}: {region.kind or 'damage'}, {region.decision}",
+        )
+        for region in room.desk.regions(identifier)
+    ]
+    views = {view: str(request.url_for("base", name=f"{identifier}~{view}")) for view in View}
+    shows = "" if sign_off is None else f" It shows: {sign_off.statement}."
+    said = manifest(
+        str(request.url),
+        row.master.artefact.title,
+        row.master.width,
+        row.master.height,
+        Choice(views[View.BEFORE], "before"),
+        Choice(views[View.AFTER], "after (digital completion)"),
+        notes,
+        STATEMENT + shows,
+    )
+    kind = 'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json"'
+    return JSONResponse(said, media_type=kind, headers=ANYBODY)
 
 
 @router.get("/iiif/3/{name}/{region}/{size}/{rotation}/{quality}.{kind}")
@@ -74,7 +117,7 @@ def picture(
         raise HTTPException(400, error.reason) from None
     steady = view is View.BEFORE or "r" in request.query_params
     cache = LASTING if steady and not passing else "no-store"
-    return Response(body, media_type=media_type, headers={"Cache-Control": cache})
+    return Response(body, media_type=media_type, headers={"Cache-Control": cache, **ANYBODY})
 
 
 @router.get("/thumbnails/{sha256}.jpg")
@@ -130,9 +173,3 @@ def _levels(low: float, high: float, gamma: float) -> Levels | None:
     if not (0 <= low < high <= 1 and 0.1 <= gamma <= 10):
         raise HTTPException(400, "Window and level make no sense: 0 <= low < high <= 1.")
     return Levels(low, high, gamma)
-
-
-def json_ld(value: dict[str, Any]) -> JSONResponse:
-    """A document of the Presentation API."""
-    kind = 'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json"'
-    return JSONResponse(value, media_type=kind)
