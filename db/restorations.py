@@ -60,6 +60,7 @@ class Restoration(Base):
             postgresql_where=text(_IS_OPEN),
         ),
         Index("ix_restoration_status_risk", "status", "risk", "id"),
+        Index("ix_restoration_risk", "risk", "id"),
         ForeignKeyConstraint(
             ["mask_id", "master_id"],
             ["mask.id", "mask.master_id"],

@@ -61,6 +61,7 @@ def downgrade() -> None:
     else:
         remade([])
     op.drop_index("ix_restoration_status_risk", "restoration")
+    op.drop_index("ix_restoration_risk", "restoration")
     for gone in restoration_columns():
         op.drop_column("restoration", gone.name)
 
@@ -69,6 +70,7 @@ def restorations() -> None:
     for new in restoration_columns():
         op.add_column("restoration", new)
     op.create_index("ix_restoration_status_risk", "restoration", ["status", "risk", "id"])
+    op.create_index("ix_restoration_risk", "restoration", ["risk", "id"])
 
 
 def restoration_columns() -> list[sa.Column[Any]]:
