@@ -55,6 +55,7 @@ def serve_review(
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=75,  # people look for a while before they move on
                 proxy_headers=settings.review_https,
             )
             with contextlib.suppress(KeyboardInterrupt):  # the way to end it

@@ -16,10 +16,11 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from db.vocabulary import Role
 from heritage.review.desk import Person
@@ -27,6 +28,7 @@ from heritage.review.web.room import Room
 
 FORM_LIMIT = 64 << 10
 BODY_LIMIT = 4 << 20
+TILES = "/iiif/3/"
 SAFE = ("GET", "HEAD", "OPTIONS")
 # the one style element that OpenSeadragon 6.1.1 makes
 OSD_STYLE = "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"
@@ -90,9 +92,12 @@ async def _visitor(request: Request) -> Visitor:
     """
     room = room_of(request)
     token = request.cookies.get(cookie_name(room), "")
-    person = await _in_thread(room.desk.person_of, token) if token else None
+    person = room.seen_just_now(token) if request.url.path.startswith(TILES) else None
+    if person is None and token:
+        person = await run_in_threadpool(room.desk.person_of, token)
     if person is None:
         raise LoginNeeded
+    room.saw(token, person)
     visitor = Visitor(person, csrf_of(token))
     if request.method not in SAFE:
         said = request.headers.get("x-csrf-token") or (await form_of(request)).get("csrf", "")
@@ -102,16 +107,10 @@ async def _visitor(request: Request) -> Visitor:
     return visitor
 
 
-async def _in_thread(what: Callable[..., Any], *given: object) -> Any:  # noqa: ANN401
-    from starlette.concurrency import run_in_threadpool
-
-    return await run_in_threadpool(what, *given)
-
-
-def needs(role: Role) -> Callable[..., Visitor]:
+def needs(role: Role) -> Callable[..., Awaitable[Visitor]]:
     """A dependency: somebody who is logged in and whose role includes ``role``."""
 
-    def checked(visitor: Annotated[Visitor, Depends(_visitor)]) -> Visitor:
+    async def checked(visitor: Annotated[Visitor, Depends(_visitor)]) -> Visitor:
         if not visitor.person.role.includes(role):
             raise HTTPException(403, f"Only {role}s may do this; you are {visitor.person.role}.")
         return visitor

@@ -102,7 +102,7 @@ def picture(
     levels = _levels(low, high, gamma)
     undone = frozenset[int]()
     if place.folder is not None and view is not View.BEFORE:
-        undone = room.desk.taken_back(identifier)
+        undone = room.undone(identifier, request.query_params.get("r"))
     asked = f"{region}/{size}/{rotation}/{quality}.{kind}"
 
     def draw(scene: Scene) -> tuple[bytes, str, bool]:
