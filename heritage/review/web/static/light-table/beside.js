@@ -1,5 +1,6 @@
 // An alternative beside the picture: its view follows the first, and leads it.
 
+import { steer } from "./keyboard.js";
 import { element, failed, scene } from "./page.js";
 import { add, makeViewer, source } from "./tiles.js";
 
@@ -43,6 +44,7 @@ export class Beside {
 
   join() {
     const osd = makeViewer("lt-other");
+    steer(osd.canvas, (x, y) => this.first.pan(x, y));
     for (const event of ["zoom", "pan"]) {
       this.first.osd.addHandler(event, () => this.follow(this.first.osd, osd));
       osd.addHandler(event, () => this.follow(osd, this.first.osd));

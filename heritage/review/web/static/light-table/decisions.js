@@ -64,8 +64,9 @@ export class Decisions {
     if (!waiting.length) return;
     const answer = await this.catalogue.decideMany(waiting, "approved");
     this.table.take([...answer.regions, ...answer.refused], answer.revision);
-    const said = fill(words.savedMany, { count: answer.regions.length, decision: words.approved });
-    mention(answer.refused.length ? `${said} ${fill(words.refused, { count: answer.refused.length })}` : said);
+    const said = [fill(words.savedMany, { count: answer.regions.length, decision: words.approved })];
+    if (answer.refused.length) said.push(fill(words.refused, { count: answer.refused.length }));
+    mention(said.join(" "));
   }
 
   async undoNow() {

@@ -2,7 +2,7 @@
 
 import { element } from "./page.js";
 
-const MOST = 3000;
+const MOST = 2000;
 const SMALLEST = 3;
 const ROOM_FOR_NUMBER = 28;
 // told apart by form as well: dashes for undecided, dots for taken back, and a sign beside the number
@@ -68,7 +68,8 @@ export class Outlines {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+    if (canvas.width !== wide) canvas.width = wide;
+    if (canvas.height !== high) canvas.height = high;
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
@@ -77,7 +78,8 @@ export class Outlines {
 
   /** How regions come to be at x, y, width, height of the canvas. */
   placing(item) {
-    const at = (x) => this.viewer.osd.viewport.pixelFromPoint(item.imageToViewportCoordinates(x, 0, true), true);
+    const { viewport } = this.viewer.osd;
+    const at = (x) => viewport.pixelFromPoint(item.imageToViewportCoordinates(x, 0, true), true);
     const origin = at(0);
     const scale = (at(1000).x - origin.x) / 1000;
     return ({ box: [y0, x0, y1, x1] }) => [

@@ -2,9 +2,12 @@
 
 import { all, element, fill, pressed, words } from "./page.js";
 
-// under one change a second and a half: far from what may harm
+// milliseconds from one to the other: far slower than what may harm
 const BEAT = 900;
-const STEPS = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1 };
+const STEPS = {
+  ArrowLeft: -0.02, ArrowDown: -0.02, PageDown: -0.1,
+  ArrowRight: 0.02, ArrowUp: 0.02, PageUp: 0.1,
+};
 const ENDS = { Home: 0, End: 1 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -14,6 +17,7 @@ export class Swipe {
   constructor(viewer) {
     this.viewer = viewer;
     this.beat = null;
+    this.before = 0.5;
     this.divider = element("lt-divider");
     this.divider.addEventListener("keydown", (event) => this.key(event));
     this.divider.addEventListener("pointerdown", (event) => this.drag(event));
@@ -70,6 +74,7 @@ export class Swipe {
       this.to((moved.clientX - frame.left) / frame.width);
     };
     divider.addEventListener("pointermove", move);
-    divider.addEventListener("lostpointercapture", () => divider.removeEventListener("pointermove", move), { once: true });
+    const drop = () => divider.removeEventListener("pointermove", move);
+    divider.addEventListener("lostpointercapture", drop, { once: true });
   }
 }

@@ -20,6 +20,7 @@ export class Viewer {
     this.share = 0.5;
     this.items = {};
     this.turn = 0;
+    this.stale = false;
     this.work = Promise.resolve();
     this.osd = makeViewer("lt-main");
     this.osd.addHandler("update-viewport", () => this.clip());
@@ -113,10 +114,15 @@ export class Viewer {
   /** A decision changed what is to be seen: once what is under way is there, load the latest. */
   refresh(revision) {
     this.revision = revision;
-    return this.next(() => revision === this.revision && this.load(["after", ...this.shown]));
+    this.stale = true;
+    return this.next(async () => {
+      if (!this.stale) return;
+      this.stale = false;
+      await this.load(["after", ...this.shown]);
+    });
   }
 
-  /** Views from afar of a large picture are a first look, until an overview is made: ask, and load them anew. */
+  /** Views from afar of a large picture are a first look until an overview is made: ask, and load anew. */
   async ripen() {
     for (let first = true; ; first = false) {
       const answer = await fetch(this.scene.readiness, { credentials: "same-origin" });
