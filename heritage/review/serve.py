@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from heritage.errors import BadSetting, HeritageError
+from heritage.errors import BadSetting
 from heritage.listening import listen
 from heritage.settings import Settings
 
@@ -33,14 +33,11 @@ def serve_review(
         PortTaken: If another program is there already.
         CatalogueRefused: If the catalogue cannot be opened.
     """
-    try:
-        import uvicorn
+    import uvicorn
 
-        from heritage.review.desk import open_desk
-        from heritage.review.web.app import create_app
-    except ModuleNotFoundError as error:
-        reason = f"the review room needs {error.name}: pip install 'heritage[review]'"
-        raise HeritageError(reason) from None
+    from heritage.review.desk import open_desk
+    from heritage.review.web.app import create_app
+
     with open_desk(settings) as desk:
         if not desk.accounts() and not settings.review_proxies:
             raise BadSetting(

@@ -64,7 +64,7 @@ def report_pdf(facts: Facts, language: str) -> bytes:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as error:
-        words = f"PDF needs WeasyPrint and Pango ({error}); print the page instead"
+        words = f"PDF needs 'heritage[pdf]' and Pango ({error}); print the page instead"
         raise HeritageError(" ".join(words.split())) from None
     # a report fetches nothing from anywhere: its pictures are in it
     fetcher = URLFetcher(allowed_protocols={"data"})
