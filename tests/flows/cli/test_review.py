@@ -17,7 +17,7 @@ def review(tmp_path):
     """Runs the command in a workspace of its own."""
     environment = {**os.environ, "HERITAGE_HOME": str(tmp_path), "NO_COLOR": "1"}
 
-    def run(*arguments, password="correct horse battery\n", **more):  # noqa: S107
+    def run(*arguments, password="correct horse battery\n", **more):
         return subprocess.run(
             [*PROGRAM, *arguments],
             input=password,
