@@ -28,10 +28,16 @@ def review(
     """Open the review room until interrupted."""
     if context.invoked_subcommand is not None:
         return
+    from functools import partial
+
+    from flows.orders import run_order
+    from heritage.review.orders import Orders
     from heritage.review.serve import serve_review
     from heritage.settings import load_settings
 
-    serve_review(load_settings(), host, port, say=lambda words: print(words, flush=True))
+    settings = load_settings()
+    orders = Orders(partial(run_order, settings=settings))
+    serve_review(settings, host, port, say=lambda words: print(words, flush=True), orders=orders)
 
 
 @app.command(epilog="Example: heritage review account ann --full-name 'Ann Lee' --role reviewer")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from heritage.errors import BadSetting
 from heritage.listening import listen
+from heritage.review.orders import Orders
 from heritage.settings import Settings
 
 HOST = "127.0.0.1"
@@ -18,6 +19,7 @@ def serve_review(
     host: str = HOST,
     port: int = PORT,
     say: Callable[[str], None] = print,
+    orders: Orders | None = None,
 ) -> None:
     """Serve the review room until interrupted (Ctrl-C).
 
@@ -27,6 +29,7 @@ def serve_review(
             proxy that speaks https.
         port: Its number; 0 for any that is free.
         say: Receives one sentence with the address once it can be opened.
+        orders: Where restorations can be asked for; None: they cannot.
 
     Raises:
         BadSetting: If nobody could log in yet.
@@ -48,7 +51,7 @@ def serve_review(
             shown = "localhost" if host == HOST else host
             say(f"Open http://{shown}:{listener.getsockname()[1]}/ in a browser. Ctrl-C ends it.")
             config = uvicorn.Config(
-                create_app(settings, desk),
+                create_app(settings, desk, orders),
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 from db.vocabulary import Decision, MaskOrigin, MaskStatus, Role, Statement, Status
 from heritage.damage.classes import DamageClass
+from heritage.damage.policy import read_policies
+from heritage.review.orders import Stage
 
 LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "review"
@@ -31,7 +33,12 @@ def spoken() -> list[str]:
     """Words that pages show and no template holds, in English."""
     enums = (Status, Decision, Role, Statement, MaskStatus, MaskOrigin)
     words = [word.value for enum in enums for word in enum]
-    return words + [kind_name(kind.name) for kind in DamageClass if kind] + list(LABELS)
+    words += [stage.value for stage in Stage] + list(read_policies())
+    return (
+        list(dict.fromkeys(words))
+        + [kind_name(kind.name) for kind in DamageClass if kind]
+        + list(LABELS)
+    )
 
 
 @cache

@@ -18,16 +18,17 @@ from heritage import __version__
 from heritage.errors import BadSetting, CatalogueRefused, HeritageError
 from heritage.review.desk import Desk
 from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
+from heritage.review.orders import Orders
 from heritage.review.web import api, images
 from heritage.review.web.composer import Composer
 from heritage.review.web.guard import SAFE, LoginNeeded, protect
-from heritage.review.web.pages import coming, lists, numbers, people, report, restoration
+from heritage.review.web.pages import coming, lists, numbers, ordering, people, report, restoration
 from heritage.review.web.render import page
 from heritage.review.web.room import Room
 from heritage.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (coming, lists, restoration, report, numbers, people, api, images)
+ROUTERS = (coming, lists, restoration, ordering, report, numbers, people, api, images)
 STATUS = {
     NotThere: 404,
     DecisionRefused: 409,
@@ -38,12 +39,13 @@ STATUS = {
 }
 
 
-def create_app(settings: Settings, desk: Desk) -> FastAPI:
+def create_app(settings: Settings, desk: Desk, orders: Orders | None = None) -> FastAPI:
     """The review room on an open catalogue.
 
     Args:
         settings: The site's.
         desk: The catalogue; it stays open when the application ends.
+        orders: Where restorations can be asked for; None: they cannot.
     """
     app = FastAPI(
         title="heritage review",
@@ -55,6 +57,7 @@ def create_app(settings: Settings, desk: Desk) -> FastAPI:
     )
     app.state.room = Room(settings, desk)
     app.state.composer = Composer(desk)
+    app.state.orders = orders
     names = [name.strip() for name in settings.review_names.split(",") if name.strip()]
     app.middleware("http")(protect)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
@@ -73,7 +76,11 @@ def create_app(settings: Settings, desk: Desk) -> FastAPI:
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
     app.state.composer.start()
+    if app.state.orders is not None:
+        app.state.orders.start()
     yield
+    if app.state.orders is not None:
+        app.state.orders.stop()
     app.state.composer.stop()
     app.state.room.close()
 

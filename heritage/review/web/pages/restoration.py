@@ -11,6 +11,7 @@ from db.restorations import Restoration
 from db.vocabulary import Statement, Status
 from heritage.review.errors import DecisionRefused, DecisionsFrozen
 from heritage.review.web.guard import Approver, Form, Reviewer, Viewer, Visitor, room_of
+from heritage.review.web.pages.ordering import choices
 from heritage.review.web.render import page
 from heritage.review.web.scene import scene_of
 from heritage.review.web.words import language_of
@@ -31,8 +32,8 @@ def restoration(
 def master(request: Request, visitor: Viewer, sha256: str) -> Response:
     """The record of one master."""
     desk = room_of(request).desk
-    facts = desk.master(sha256)
-    return page(request, "master.html", visitor, {"facts": facts, "story": desk.story(sha256)})
+    facts = {"facts": desk.master(sha256), "story": desk.story(sha256)}
+    return page(request, "master.html", visitor, facts | choices(request, sha256))
 
 
 @router.post("/restorations/{identifier}/hand-in")
@@ -113,6 +114,7 @@ def _table(
         "fault": fault,
         "kind_words": {k: say(kind_name(k)) for k in {r.kind for r in regions} if k},
         "compose_fault": request.app.state.composer.failed.get(identifier, ""),
+        **choices(request, row.master.sha256),
         "open": row.status is Status.AWAITING_REVIEW and sign_off is None,
     }
     return page(request, "restoration.html", visitor, facts, 409 if fault else 200)
