@@ -15,11 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from heritage import __version__
-from heritage.errors import BadSetting, CatalogueRefused, HeritageError
+from heritage.errors import BadSetting, CatalogueRefused, HeritageError, MaskRefused
 from heritage.review.desk import Desk
 from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
 from heritage.review.orders import Orders
-from heritage.review.web import api, images
+from heritage.review.web import api, correcting, images
 from heritage.review.web.composer import Composer
 from heritage.review.web.guard import SAFE, LoginNeeded, protect
 from heritage.review.web.pages import coming, lists, numbers, ordering, people, report, restoration
@@ -28,13 +28,14 @@ from heritage.review.web.room import Room
 from heritage.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (coming, lists, restoration, ordering, report, numbers, people, api, images)
+ROUTERS = (coming, lists, restoration, ordering, report, numbers, people, api, correcting, images)
 STATUS = {
     NotThere: 404,
     DecisionRefused: 409,
     DecisionsFrozen: 423,
     LoginRefused: 401,
     BadSetting: 400,
+    MaskRefused: 400,
     CatalogueRefused: 503,
 }
 

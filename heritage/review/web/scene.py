@@ -55,6 +55,7 @@ def scene_of(
         "regions": [region_json(region) for region in regions],
         "decide": f"/api/restorations/{row.identifier}/regions",
         "undo": f"/api/restorations/{row.identifier}/undo",
+        "correct": f"/api/restorations/{row.identifier}/mask",
         "readiness": f"/api/pictures/{row.identifier}~after",
         "selected": selected,
     }

@@ -57,7 +57,7 @@ def test_one_after_the_other(worked):
 
 
 def test_the_same_is_not_asked_for_twice(worked):
-    orders, gate, done = worked
+    orders, gate, _ = worked
     for _ in range(3):
         orders.place(order())
     assert len(orders.of("a" * 64)) == 1

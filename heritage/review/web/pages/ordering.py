@@ -36,7 +36,7 @@ def order(request: Request, visitor: Reviewer, sha256: str, form: Form) -> Respo
         model=model,
         policy=policy,
         mask=_mask(room, sha256, form.get("mask", "")),
-        output=_output(room, sha256, f"{model}-{policy}"),
+        output=output_beside(room, sha256, f"{model}-{policy}"),
         person=visitor.person.full_name,
     )
     orders.place(wanted)
@@ -75,7 +75,7 @@ def _mask(room: Room, sha256: str, identifier: str) -> Path | None:
     return folder / file_names(folder.name)["mask"]
 
 
-def _output(room: Room, sha256: str, kind: str) -> Path:
+def output_beside(room: Room, sha256: str, kind: str) -> Path:
     """Beside the master's first restoration, so that nothing that is there is in the way."""
     done = room.desk.story(sha256).restorations
     first = Path(done[-1].output).parent if done else room.settings.home / "restored"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from db.restorations import Restoration
-from db.vocabulary import Statement, Status
+from db.vocabulary import Role, Statement, Status
 from heritage.review.errors import DecisionRefused, DecisionsFrozen
 from heritage.review.web.guard import Approver, Form, Reviewer, Viewer, Visitor, room_of
 from heritage.review.web.pages.ordering import choices
@@ -115,6 +115,8 @@ def _table(
         "kind_words": {k: say(kind_name(k)) for k in {r.kind for r in regions} if k},
         "compose_fault": request.app.state.composer.failed.get(identifier, ""),
         **choices(request, row.master.sha256),
+        "correctable": request.app.state.orders is not None
+        and visitor.person.role.includes(Role.REVIEWER),
         "open": row.status is Status.AWAITING_REVIEW and sign_off is None,
     }
     return page(request, "restoration.html", visitor, facts, 409 if fault else 200)

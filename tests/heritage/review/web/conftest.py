@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from heritage.listening import listen
+from heritage.review.orders import Orders
 from heritage.review.web.app import create_app
 from tests.heritage.review.conftest import PASSWORD
 
@@ -49,9 +50,15 @@ class Caller:
 
 
 @pytest.fixture
-def app(house):
+def asked():
+    """Restorations that were asked for; the flows' own tests run some."""
+    return []
+
+
+@pytest.fixture
+def app(house, asked):
     """The application, not running yet."""
-    return create_app(house.settings, house.desk)
+    return create_app(house.settings, house.desk, Orders(asked.append))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The whole story in a real browser: log in, find, look, decide, sign, read the record."""
 
+import json
 import os
 from datetime import timedelta
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from heritage.damage.masks import open_mask
+from heritage.geometry import Box
 from heritage.restore.engine import restore
 from tests.heritage.review.conftest import record
 
@@ -188,6 +191,40 @@ def test_every_page_fits_and_can_be_used_by_everybody(browse, house, size, schem
         assert wide <= width, path
         found = Axe().run(ada)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+
+def test_a_mask_is_corrected_by_hand(browse, house, asked):
+    rex = browse("rex")
+    open_table(rex, house.identifier)
+    rex.keyboard.press("0")
+    rex.click("[data-do='correct']")
+    frame = rex.locator("#lt-correct").bounding_box()
+
+    def place(x, y):
+        return frame["x"] + frame["width"] * x, frame["y"] + frame["height"] * y
+
+    rex.mouse.move(*place(0.3, 0.3))
+    rex.mouse.down()
+    rex.mouse.move(*place(0.4, 0.35), steps=6)
+    rex.mouse.up()
+    rex.click("[data-tool='polygon']")
+    for corner in ((0.6, 0.2), (0.7, 0.2), (0.65, 0.3)):
+        rex.mouse.click(*place(*corner))
+    rex.click("[data-tool='eraser']")
+    rex.mouse.click(*place(0.5, 0.9))
+    rex.click("[data-correct='back']")
+    rex.click("[data-correct='in']")
+    hears(rex, "The corrected mask was handed in")
+    order = asked[0]
+    assert (order.person, order.model, order.sha256) == ("Rex", "telea", house.sha256)
+    with open_mask(order.mask) as new, open_mask(house.output / "mill.mask.tif") as old:
+        whole = Box(0, 0, 700, 900)
+        added = new.read(whole) & ~old.read(whole)
+        assert not (old.read(whole) & ~new.read(whole)).any()
+    assert 2000 < added.sum() < 60_000
+    said = json.loads(order.mask.with_name(f"{order.mask.name[:12]}.difference.json").read_bytes())
+    assert (said["by"], said["added"]) == ("Rex", int(added.sum()))
+    assert rex.said == []
 
 
 def test_keys_can_be_switched_off(browse, house):

@@ -170,6 +170,47 @@ def test_a_password_is_changed_by_its_owner(caller):
     assert caller().log_in("rex", new).status_code == 303
 
 
+def test_a_restoration_is_asked_for_from_a_record(caller, house, asked):
+    rex, place = caller("rex"), f"/masters/{house.sha256}"
+    assert "Ask for a restoration" in rex.get(place).text
+    assert "Ask for a restoration" not in caller("vic").get(place).text
+    form = {"model": "biharmonic", "policy": "mural", "mask": house.identifier}
+    assert rex.post(f"{place}/restore", form=form).status_code == 303
+    assert caller("vic").post(f"{place}/restore", form=form).status_code == 403
+    for wrong in ({"model": "../../x"}, {"policy": "all"}):
+        assert rex.post(f"{place}/restore", form=form | wrong).status_code == 400
+    other = form | {"mask": "00000000-0000-4000-8000-000000000000"}
+    assert rex.post(f"{place}/restore", form=other).status_code == 404
+    text = rex.get(place).text
+    assert "biharmonic, mural" in text
+    deadline = time.monotonic() + 20
+    while not asked:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert asked[0].mask == house.output / "mill.mask.tif"
+    assert asked[0].output == house.output.parent.with_name("out-biharmonic-mural")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        {"adds": True, "width": 5, "points": []},
+        {"adds": True, "width": 5, "points": [[1]]},
+        {"adds": True, "width": 5, "points": [[1, "x"]]},
+        {"adds": True, "width": 50_000, "points": [[1, 1]]},
+        {"adds": True, "width": 0, "points": [[1, 1]]},
+        {"adds": False, "width": 0, "points": [[-9, -9], [2000, -9], [2000, 2000], [-9, 2000]]},
+    ],
+)
+def test_what_cannot_be_drawn_changes_no_mask(caller, house, asked, stroke):
+    place = f"/api/restorations/{house.identifier}/mask"
+    answer = caller("rex").post(place, json={"strokes": [stroke]})
+    assert answer.status_code == 400, answer.text
+    assert asked == []
+    assert not list((house.settings.home / "corrected").rglob("*.tif"))
+
+
 def test_the_interface_is_described(caller):
     described = caller("vic").get("/api/openapi.json").json()
     assert "/api/restorations/{identifier}/regions/{number}" in described["paths"]

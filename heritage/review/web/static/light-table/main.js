@@ -2,6 +2,7 @@
 
 import { Catalogue } from "./api.js";
 import { Beside } from "./beside.js";
+import { Correction } from "./correct.js";
 import { Decisions } from "./decisions.js";
 import { listen, steer } from "./keyboard.js";
 import { Levels } from "./levels.js";
@@ -25,7 +26,9 @@ const beside = new Beside(viewer);
 const levels = new Levels((said) => Promise.all([viewer.level(said), beside.anew()]));
 const panel = new Panel();
 const list = new List(scene.regions, (region) => choose(region, true));
-const decisions = new Decisions(new Catalogue(scene), {
+const catalogue = new Catalogue(scene);
+const correction = new Correction(viewer, catalogue);
+const decisions = new Decisions(catalogue, {
   take,
   onward,
   sent: (region, text) => panel.sent(region, text),
@@ -93,6 +96,7 @@ const actions = {
   next: () => step(1),
   previous: () => step(-1),
   show: () => panel.region && viewer.show(panel.region.box),
+  correct: () => correction.toggle(),
   undo: () => decisions.undo(),
   rest: () => decisions.approveRest(),
   earlier: () => list.turn(-1),
