@@ -134,6 +134,17 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
         description="The header in which those proxies name the person.",
     )
+    review_oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="The house's OpenID Connect server, under which its log-in is found.",
+    )
+    review_oidc_client: str | None = Field(
+        default=None, description="As what the review room is registered there."
+    )
+    review_oidc_secret: str | None = Field(
+        default=None, repr=False, description="The secret that goes with it."
+    )
     prefect_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -244,6 +255,8 @@ def _show(name: str, value: Any) -> str:  # noqa: ANN401
         return "unset"
     if name == "memory":
         return show_size(value)
+    if name == "review_oidc_secret":
+        return "***"
     return mask_password(value) if name == "database_url" else str(value)
 
 
@@ -279,5 +292,5 @@ def _fault(fault: ErrorDetails, origins: dict[str, str]) -> str:
         near = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{where} is no setting" + (f"; did you mean {near[0]}?" if near else "")
     message = str(fault["msg"]).removeprefix("Value error, ")
-    said = name == "database_url" or repr(fault["input"]) in message
+    said = name in ("database_url", "review_oidc_secret") or repr(fault["input"]) in message
     return f"{where}: {message}" if said else f"{where}={fault['input']}: {message}"

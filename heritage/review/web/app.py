@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from heritage import __version__
@@ -22,13 +24,34 @@ from heritage.review.orders import Orders
 from heritage.review.web import api, correcting, images
 from heritage.review.web.composer import Composer
 from heritage.review.web.guard import SAFE, LoginNeeded, protect
-from heritage.review.web.pages import coming, lists, numbers, ordering, people, report, restoration
+from heritage.review.web.pages import (
+    coming,
+    directory,
+    lists,
+    numbers,
+    ordering,
+    people,
+    report,
+    restoration,
+)
 from heritage.review.web.render import page
 from heritage.review.web.room import Room
 from heritage.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (coming, lists, restoration, ordering, report, numbers, people, api, correcting, images)
+ROUTERS = (
+    coming,
+    directory,
+    lists,
+    restoration,
+    ordering,
+    report,
+    numbers,
+    people,
+    api,
+    correcting,
+    images,
+)
 STATUS = {
     NotThere: 404,
     DecisionRefused: 409,
@@ -61,6 +84,16 @@ def create_app(settings: Settings, desk: Desk, orders: Orders | None = None) -> 
     app.state.orders = orders
     names = [name.strip() for name in settings.review_names.split(",") if name.strip()]
     app.middleware("http")(protect)
+    if settings.review_oidc_issuer is not None:
+        app.state.directory = directory.directory_of(settings)
+        # holds what a log-in by the directory needs until it comes back, and nothing else
+        app.add_middleware(
+            SessionMiddleware,
+            secret_key=secrets.token_hex(32),
+            session_cookie="directory",
+            max_age=600,
+            https_only=settings.review_https,
+        )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
     app.add_exception_handler(LoginNeeded, _ask_to_log_in)
     app.add_exception_handler(HeritageError, _fault)

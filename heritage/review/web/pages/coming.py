@@ -48,10 +48,10 @@ def ask(request: Request, next: str = "/worklist") -> Response:
             _, token = room.desk.let_in(f"proxy|{said}", said, said, Role.VIEWER)
         except (LoginRefused, DecisionRefused) as error:
             raise HTTPException(403, str(error)) from None
-        answer: Response = RedirectResponse(_here(next), 303)
+        answer: Response = RedirectResponse(local_address(next), 303)
         set_cookie(answer, room, token)
         return answer
-    return _login_form(request, _here(next))
+    return _login_form(request, local_address(next))
 
 
 @router.post("/login")
@@ -61,7 +61,7 @@ def come_in(request: Request, form: Form) -> Response:
     key = request.cookies.get(FORM_COOKIE, "")
     if not key or not hmac.compare_digest(key.encode(), form.get("key", "").encode()):
         raise HTTPException(403, "This form is too old. Open the page again.")
-    name, goal = form.get("name", "")[:255], _here(form.get("next", ""))
+    name, goal = form.get("name", "")[:255], local_address(form.get("next", ""))
     address = request.client.host if request.client else ""
     keys = ((_by_name, f"{name.strip().lower()}|{address}"), (_by_address, address))
     if any(patience.exhausted(who) for patience, who in keys):
@@ -91,7 +91,7 @@ def leave(request: Request, visitor: Viewer) -> Response:
 @router.post("/language")
 def speak(request: Request, form: Form) -> Response:
     """Remember the language and the theme somebody chose."""
-    answer = RedirectResponse(_here(form.get("next", "/")), 303)
+    answer = RedirectResponse(local_address(form.get("next", "/")), 303)
     if form.get("language") in LANGUAGES:
         answer.set_cookie(LANGUAGE, form["language"], max_age=YEAR, samesite="lax", httponly=True)
     if form.get("theme") in ("auto", "light", "dark"):
@@ -129,13 +129,14 @@ def _login_form(
 ) -> Response:
     key = new_form_key()
     facts = {"next": goal, "name": name, "fault": fault, "key": key}
+    facts["directory"] = room_of(request).settings.review_oidc_issuer or ""
     answer = page(request, "login.html", None, facts, status)
     secure = room_of(request).settings.review_https
     answer.set_cookie(FORM_COOKIE, key, httponly=True, samesite="strict", secure=secure)
     return answer
 
 
-def _here(address: str) -> str:
+def local_address(address: str) -> str:
     """An address of ours; anything else becomes the first page."""
     parts = urlsplit(address)
     inside = address.startswith("/") and not address.startswith(("//", "/\\"))

@@ -11,7 +11,7 @@ from heritage.review.web.guard import Patience
 from tests.heritage.review.conftest import PASSWORD
 
 UUID = "00000000-0000-4000-8000-000000000000"
-PUBLIC = {"/login", "/language"}
+PUBLIC = {"/login", "/language", "/login/directory", "/login/directory/back"}
 FILLED = {"identifier": UUID, "sha256": "a" * 64, "number": "1", "name": "ada", "region": "full",
           "size": "max", "rotation": "0", "quality": "default", "kind": "jpg"}  # fmt: skip
 

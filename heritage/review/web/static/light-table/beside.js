@@ -2,7 +2,7 @@
 
 import { steer } from "./keyboard.js";
 import { element, failed, scene } from "./page.js";
-import { add, makeViewer, source } from "./tiles.js";
+import { add, arrived, makeViewer, source } from "./tiles.js";
 
 /** The second view. */
 export class Beside {
@@ -35,6 +35,7 @@ export class Beside {
     const { one } = this;
     if (!one) return;
     const item = await add(this.osd, await source(one.after, this.first.query("before"), "jpg"));
+    if (this.item) await arrived(item);
     if (one !== this.one) return this.osd.world.removeItem(item);
     if (this.item) this.osd.world.removeItem(this.item);
     this.item = item;

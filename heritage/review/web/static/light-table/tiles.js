@@ -63,9 +63,9 @@ export function makeViewer(id) {
 /** Screen pixels for one of the page's. */
 export const ratio = () => Math.max(window.devicePixelRatio, 1);
 
-/** Add a picture, unseen, and wait until what is in view of it has come, or for some seconds. */
-export async function add(osd, tiles) {
-  const item = await new Promise((done, fail) => {
+/** Add a picture, unseen. */
+export function add(osd, tiles) {
+  return new Promise((done, fail) => {
     osd.addTiledImage({
       tileSource: tiles,
       opacity: 0,
@@ -74,7 +74,11 @@ export async function add(osd, tiles) {
       error: (event) => fail(new Error(event.message)),
     });
   });
-  await new Promise((done) => {
+}
+
+/** Wait until what is in view of a picture has come, or for some seconds. */
+export function arrived(item) {
+  return new Promise((done) => {
     const enough = setTimeout(done, PATIENCE);
     const look = () => {
       if (!item.getFullyLoaded()) return;
@@ -85,5 +89,4 @@ export async function add(osd, tiles) {
     item.addHandler("fully-loaded-change", look);
     look();
   });
-  return item;
 }

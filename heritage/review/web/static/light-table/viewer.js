@@ -1,6 +1,6 @@
 // Before, after and overlays, one over the other; what is shown of them is decided here.
 
-import { add, makeViewer, ratio, source } from "./tiles.js";
+import { add, arrived, makeViewer, ratio, source } from "./tiles.js";
 
 const OSD = window.OpenSeadragon;
 const OVERLAYS = ["mask", "difference", "uncertainty"];
@@ -29,7 +29,8 @@ export class Viewer {
 
   /** Load before and after; the whole picture is in view. */
   async open() {
-    await Promise.all([this.put("before"), this.put("after")]);
+    await this.put("before");
+    await this.put("after");
   }
 
   /** What the tiles' addresses of a view carry. */
@@ -43,12 +44,16 @@ export class Viewer {
     return said.toString();
   }
 
-  /** Put a picture in its place, over what was there. */
+  /** Put a picture in its place; what was there stays until it has come. */
   async put(name) {
     const view = name === "after" ? this.after : name;
     const format = OVERLAYS.includes(name) ? "png" : "jpg";
     const item = await add(this.osd, await source(this.scene.images[view], this.query(view), format));
-    if (this.items[name]) this.osd.world.removeItem(this.items[name]);
+    const old = this.items[name];
+    if (old) {
+      await arrived(item);
+      this.osd.world.removeItem(old);
+    }
     this.items[name] = item;
     this.arrange();
   }
