@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 def directory_of(settings: Settings) -> Any:  # noqa: ANN401 - Authlib's client has no types
     """The client of the house's server; it is asked for its addresses when first needed."""
-    # it announces at import that it will want httpx's successor, which is no news for whoever serves
+    # it announces at import that it will want another httpx: no news for whoever serves
     with warnings.catch_warnings(record=True):
         from authlib.integrations.starlette_client import OAuth
 
