@@ -56,7 +56,7 @@ def serve_review(
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=75,  # people look for a while before they move on
-                proxy_headers=settings.review_https,
+                proxy_headers=False,  # the room itself knows which proxies it trusts
             )
             with contextlib.suppress(KeyboardInterrupt):  # the way to end it
                 uvicorn.Server(config).run(sockets=[listener])

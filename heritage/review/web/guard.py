@@ -159,11 +159,14 @@ async def protect(request: Request, respond: Callable[[Request], Awaitable[Respo
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > BODY_LIMIT:
             return Response("Too long, or of unknown length.", 413, media_type="text/plain")
+    https = room_of(request).settings.review_https
+    if https:
+        request.scope["scheme"] = "https"  # what the proxy in front speaks
     response = await respond(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
-    if room_of(request).settings.review_https:
+    if https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
@@ -179,15 +182,27 @@ def _from_here(request: Request) -> bool:
 def proxy_says(request: Request, room: Room) -> str | None:
     """The name that a trusted proxy gives; nobody else's header counts."""
     name = request.headers.get(room.settings.review_proxy_header, "").strip()
+    return name if name and _by_proxy(request, room) else None
+
+
+def address_of(request: Request, room: Room) -> str:
+    """Where a request comes from: as a trusted proxy says, or else who is connected."""
+    if request.client is None:
+        return ""
+    said = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return said if said and _by_proxy(request, room) else request.client.host
+
+
+def _by_proxy(request: Request, room: Room) -> bool:
+    """Whether one of the listed proxies is connected."""
     listed = [one.strip() for one in room.settings.review_proxies.split(",") if one.strip()]
-    if not name or not listed or request.client is None:
-        return None
+    if not listed or request.client is None:
+        return False
     try:
         address = ipaddress.ip_address(request.client.host)
-        trusted = any(address in ipaddress.ip_network(one, strict=False) for one in listed)
+        return any(address in ipaddress.ip_network(one, strict=False) for one in listed)
     except ValueError:
-        return None
-    return name if trusted else None
+        return False
 
 
 class Patience:

@@ -15,6 +15,7 @@ from heritage.review.web.guard import (
     Form,
     Patience,
     Viewer,
+    address_of,
     cookie_name,
     new_form_key,
     proxy_says,
@@ -62,7 +63,7 @@ def come_in(request: Request, form: Form) -> Response:
     if not key or not hmac.compare_digest(key.encode(), form.get("key", "").encode()):
         raise HTTPException(403, "This form is too old. Open the page again.")
     name, goal = form.get("name", "")[:255], local_address(form.get("next", ""))
-    address = request.client.host if request.client else ""
+    address = address_of(request, room)
     keys = ((_by_name, f"{name.strip().lower()}|{address}"), (_by_address, address))
     if any(patience.exhausted(who) for patience, who in keys):
         return _login_form(request, goal, name, "wait", 429)
@@ -109,7 +110,7 @@ def oneself(request: Request, visitor: Viewer) -> Response:
 def change_password(request: Request, visitor: Viewer, form: Form) -> Response:
     """Change one's own password; one has to log in again."""
     room, name = room_of(request), visitor.person.name
-    address = request.client.host if request.client else ""
+    address = address_of(request, room)
     if _by_name.exhausted(f"{name}|{address}"):
         return page(request, "me.html", visitor, {"fault": "wait", "done": False}, 429)
     try:

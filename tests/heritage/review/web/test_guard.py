@@ -175,6 +175,28 @@ def test_only_a_listed_proxy_says_who_somebody_is(caller, app, house):
     assert impostor.status_code == 403  # that name belongs to an account with a password
 
 
+def test_behind_a_proxy_each_address_has_its_own_patience(caller, app, house, monkeypatch):
+    monkeypatch.setattr("heritage.review.web.pages.coming._by_name", Patience(2, 60))
+    proxied = {"review_proxies": "127.0.0.1", "review_https": False}
+    app.state.room.settings = house.settings.model_copy(update=proxied)
+    stranger, rex = caller(), caller()
+    stranger.http.headers["X-Forwarded-For"] = "203.0.113.9, 198.51.100.7"
+    rex.http.headers["X-Forwarded-For"] = "203.0.113.9, 198.51.100.8"
+    for _ in range(2):
+        assert stranger.log_in("rex", "wrong wrong wrong").status_code == 401
+    assert stranger.log_in("rex").status_code == 429
+    assert rex.log_in("rex").status_code == 303
+
+
+def test_addresses_are_https_behind_a_proxy_that_speaks_it(caller, app, house):
+    vic = caller("vic")
+    held = {"Cookie": f"__Host-heritage={vic.http.cookies['heritage']}"}
+    app.state.room.settings = house.settings.model_copy(update={"review_https": True})
+    info = vic.get(f"/iiif/3/{house.identifier}~before/info.json", headers=held)
+    assert info.json()["id"].startswith("https://localhost")
+    assert "max-age" in info.headers["strict-transport-security"]
+
+
 def test_a_request_without_end_is_refused(caller):
     rex = caller("rex")
     answer = rex.http.post("/language", content=b"x" * (5 << 20))
