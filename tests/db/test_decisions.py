@@ -1,8 +1,21 @@
 """Decisions: versions, undoing, freezing, signing; every one of them an event."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from db import Agent, AgentKind, Contradiction, Origin, Status, decisions, queries, verify_chain
+from db import (
+    Agent,
+    AgentKind,
+    Contradiction,
+    Database,
+    Origin,
+    Status,
+    decisions,
+    queries,
+    verify_chain,
+)
 from db.bulk import risk
 from db.decisions import Choice, Frozen
 from db.restorations import Restoration
@@ -161,3 +174,25 @@ def test_a_region_that_is_not_there_is_named(people):
     with pytest.raises(Contradiction, match="no region 9"):
         people.decide("Ann", (1, 0, YES), (9, 0, YES))
     assert people.row().revision == 0
+
+
+def test_of_two_at_the_same_moment_one_is_told_of_the_other(people, url):
+    """Real threads with databases of their own; whoever comes second is refused, never lost."""
+    gate = threading.Barrier(2)
+
+    def decide(name):
+        own = Database(url)
+        try:
+            gate.wait(20)
+            choices = [Choice(number, 0, YES) for number in (1, 2, 3)]
+            with own.writing() as session:
+                origin = Origin(Agent(name, AgentKind.PERSON), people.clock())
+                return len(decisions.decide(session, people.run, choices, origin).changed)
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(decide, ("Ann", "Ben")))
+    assert sorted(done) == [0, 3]
+    assert len({state[1] for state in people.states()}) == 1
+    assert people.row().revision == 1
