@@ -120,8 +120,7 @@ def undo(session: Session, restoration_id: int, origin: Origin) -> Decided | Non
         region.decision, region.note = step.decision, step.note
         region.decided_by, region.decided_at = step.decided_by, step.decided_at
         region.version += 1
-        # earlier steps of the same regions can be undone next
-        _follow(session, row.id, region.number, step.left_version - 1, region.version)
+        _let_undo_go_on(session, step, region.version)
         changed.append(region)
     row.revision += 1
     _tell(session, row, changed, origin, undone=last)
@@ -281,13 +280,21 @@ def _step(row: Restoration, region: Region, origin: Origin) -> dict[str, object]
     }
 
 
-def _follow(session: Session, row: int, number: int, before: int, now: int) -> None:
-    """Let the step that led to what is restored now know the region's version."""
-    query = select(Step).where(
-        Step.restoration_id == row, Step.number == number, Step.left_version == before
+def _let_undo_go_on(session: Session, undone: Step, version: int) -> None:
+    """The step before the one that was undone led to what the region is again: it knows so now."""
+    before = session.scalar(
+        select(Step)
+        .where(
+            Step.restoration_id == undone.restoration_id,
+            Step.number == undone.number,
+            Step.revision < undone.revision,
+            Step.undone.is_(False),
+        )
+        .order_by(Step.revision.desc())
+        .limit(1)
     )
-    for step in session.scalars(query):
-        step.left_version = now
+    if before is not None:
+        before.left_version = version
 
 
 def _count(row: Restoration, before: Decision, after: Decision) -> None:

@@ -42,9 +42,9 @@ def open_source(source: Path) -> Iterator[DatasetReader]:
     import rasterio
 
     driver = _driver(source)
+    ungeoreferenced()
     try:
-        with ungeoreferenced():
-            mask = rasterio.open(source, driver=driver)
+        mask = rasterio.open(source, driver=driver)
     except rasterio.errors.RasterioError as error:
         words = "the mask is damaged or of a kind that cannot be read; save it as an 8-bit PNG"
         raise MaskRefused(words, source) from error
@@ -68,14 +68,14 @@ def _driver(source: Path) -> str:
     raise MaskRefused("the mask is neither a TIFF nor a PNG; save it as one of them", source)
 
 
-@contextmanager
-def ungeoreferenced() -> Iterator[None]:
-    """Masks of paintings lie nowhere on earth, and rasterio need not warn of it."""
+def ungeoreferenced() -> None:
+    """Paintings lie nowhere on earth, and rasterio need not warn of it, in the whole process.
+
+    ``warnings.catch_warnings`` is not for several threads: what one restores, another had set.
+    """
     from rasterio.errors import NotGeoreferencedWarning
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        yield
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
 
 
 def bands_of(source: Path, mask: DatasetReader, band_height: int) -> Iterator[tuple[int, Bytes]]:

@@ -49,8 +49,8 @@ def write_mask(path: Path, height: int, width: int, pieces: Iterable[Piece]) -> 
     pixels = 0
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            with ungeoreferenced():
-                mask = rasterio.open(path, "w", height=height, width=width, **LAYOUT)
+            ungeoreferenced()
+            mask = rasterio.open(path, "w", height=height, width=width, **LAYOUT)
             with mask:
                 for top, left, piece in pieces:
                     found = int(np.count_nonzero(piece))

@@ -8,7 +8,6 @@ TIFF in tiles of 512 x 512, DEFLATE-compressed; tiles without damage are left ou
 from __future__ import annotations
 
 import os
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import tifffile
 from numpy.typing import NDArray
 from rasterio.windows import Window as RasterWindow
 
+from heritage.damage.mask_source import ungeoreferenced
 from heritage.geometry import Box
 
 Native = NDArray[Any]
@@ -182,9 +182,8 @@ class LayerReader:
     def __init__(self, path: Path, dtype: str) -> None:
         self._guard = Lock()
         self._dtype = dtype
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            self._file = rasterio.open(path)
+        ungeoreferenced()
+        self._file = rasterio.open(path)
         self.height: int = self._file.height
         self.width: int = self._file.width
         self.samples: int = self._file.count - 1

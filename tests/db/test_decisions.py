@@ -121,6 +121,17 @@ def test_decisions_are_undone_one_after_the_other(people):
     assert (row.pending, row.taken_back) == (3, 0)
 
 
+def test_undoing_goes_all_the_way_back(people):
+    for version, decision in enumerate((YES, NO, Decision.DO_NOT_FILL, YES)):
+        people.decide("Ann", (1, version, decision))
+    for expected in (Decision.DO_NOT_FILL, NO, YES, PENDING):
+        done = people(decisions.undo, "Ann")
+        assert [r.decision for r in done.changed] == [expected]
+    assert people(decisions.undo, "Ann") is None
+    people.decide("Ann", (1, 8, NO))
+    assert [r.decision for r in people(decisions.undo, "Ann").changed] == [PENDING]
+
+
 def test_undoing_leaves_what_somebody_else_decided_since(people):
     people.decide("Ann", (1, 0, YES), (2, 0, YES))
     people.decide("Ben", (1, 1, NO, None, True))

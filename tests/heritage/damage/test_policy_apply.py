@@ -70,7 +70,8 @@ def write_mask(path, mask):
     from heritage.damage.mask_source import ungeoreferenced
     from heritage.damage.mask_writing import LAYOUT
 
-    with ungeoreferenced(), rasterio.open(path, "w", height=H, width=W, **LAYOUT) as file:
+    ungeoreferenced()
+    with rasterio.open(path, "w", height=H, width=W, **LAYOUT) as file:
         file.write(mask.astype(np.uint8) * 255, 1)
 
 
