@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 from db import queries
 from db.queries import EventLine, RestorationLine
 from heritage.errors import CatalogueRefused
+
+Say = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,14 @@ class History:
         waiting = [_tell_open(line) for line in reversed(self.restorations)]
         return told + [line for line in waiting if line]
 
-    def what(self, event: EventLine) -> str:
-        """What an event of it says, in a few words."""
-        return _what(event)
+    def what(self, event: EventLine, say: Say = str) -> str:
+        """What an event of it says, in a few words.
+
+        Args:
+            event: One of ``events``.
+            say: Gives a sentence in the reader's language; its gaps are filled afterwards.
+        """
+        return _what(event, say)
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -72,60 +80,72 @@ def _tell(event: EventLine) -> str:
     return f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.type}: {_what(event)}  — {who}"
 
 
-def _what(event: EventLine) -> str:
+def _what(event: EventLine, _: Say = str) -> str:
     """What an event says, in a few words."""
     detail = event.detail
     if "reason" in detail:
-        return f"failed, {detail['reason']}"
+        return _("failed, {reason}").format(reason=detail["reason"])
     if "abandoned" in detail:
-        return f"abandoned, {detail['abandoned']}"
+        return _("abandoned, {reason}").format(reason=detail["abandoned"])
     match event.type:
         case "modification" if "composed" in detail:
-            return f"composed as it was signed, in {detail['composed']}"
+            return _("composed as it was signed, in {folder}").format(folder=detail["composed"])
         case "modification":
-            return (
-                f"{detail['regions']} regions, {detail['damaged_pixels']} pixels filled with "
-                f"{detail['model'][0]}, awaiting review, in {detail['output']}"
+            return _(
+                "{regions} regions, {pixels} pixels filled with {model}, awaiting review,"
+                " in {folder}"
+            ).format(
+                regions=detail["regions"],
+                pixels=detail["damaged_pixels"],
+                model=detail["model"][0],
+                folder=detail["output"],
             )
         case "message digest calculation":
             return f"{detail['algorithm']} {detail['digest'][:12]}…"
         case "ingestion" if "pixels" in detail:
-            return f"mask of {detail['pixels']} pixels, {detail['origin']}: {detail['source']}"
+            return _("mask of {pixels} pixels, {origin}: {source}").format(
+                pixels=detail["pixels"], origin=_(detail["origin"]), source=detail["source"]
+            )
         case "ingestion":
-            return f"{detail['path']} ({detail['bytes']} bytes) as {detail['accession']}"
+            return _("{path} ({bytes} bytes) as {accession}").format_map(detail)
         case "forensic feature analysis":
-            return f"damage detected, {detail['pixels']} pixels proposed"
+            return _("damage detected, {pixels} pixels proposed").format_map(detail)
         case "appraisal":
-            return _appraised(detail)
+            return _appraised(detail, _)
+        case "fixity check" if event.outcome == "success":
+            return _("all files sound")
         case "fixity check":
-            found = "; ".join(detail["findings"])
-            return "all files sound" if event.outcome == "success" else f"failed: {found}"
+            return _("failed: {findings}").format(findings="; ".join(detail["findings"]))
     return event.outcome
 
 
-def _appraised(detail: dict[str, Any]) -> str:
+def _appraised(detail: dict[str, Any], _: Say) -> str:
     """What somebody decided, in a few words."""
     match detail:
         case {"accepted": origin}:
-            return f"the proposed mask was accepted ({origin})"
+            return _("the proposed mask was accepted ({origin})").format(origin=_(origin))
         case {"decided": said, "undone": revision}:
-            return f"decision {revision} undone: {_decisions(said)}"
+            words = _("decision {revision} undone: {decisions}")
+            return words.format(revision=revision, decisions=_decisions(said, _))
         case {"decided": said}:
-            return _decisions(said)
+            return _decisions(said, _)
         case {"handed in": statement}:
-            return f"handed in for signing as {statement}"
+            return _("handed in for signing as {statement}").format(statement=_(statement))
         case {"signed off": statement}:
-            return f"signed off as {statement}; {detail['taken back']} fills taken back"
+            words = _("signed off as {statement}; {count} fills taken back")
+            return words.format(statement=_(statement), count=detail["taken back"])
         case {"sent back": reason}:
-            return f"sent back to the reviewers: {reason}"
+            return _("sent back to the reviewers: {reason}").format(reason=reason)
         case {"rejected": reason}:
-            return f"rejected as a whole: {reason}"
-    return "appraised"
+            return _("rejected as a whole: {reason}").format(reason=reason)
+    return _("appraised")
 
 
-def _decisions(said: list[dict[str, Any]]) -> str:
+def _decisions(said: list[dict[str, Any]], _: Say) -> str:
     return "; ".join(
-        f"regions {_numbers(one['regions'])} {one['decision']}"
+        _("regions {numbers} {decision}").format(
+            numbers=_numbers(one["regions"]), decision=_(one["decision"])
+        )
         + (f" ({one['note']})" if one["note"] else "")
         for one in said
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from db.vocabulary import Decision, MaskOrigin, MaskStatus, Role, Statement, Status
+from db.vocabulary import Decision, EventType, MaskOrigin, MaskStatus, Role, Statement, Status
 from heritage.damage.classes import DamageClass
 from heritage.damage.policy import read_policies
 from heritage.review.orders import Stage
@@ -20,6 +20,18 @@ LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "review"
 LABELS = ("Weights, SHA-256", "Licence of the model", "Mask, SHA-256", "Software", "Device")
 """What facts in reports are called besides what templates call them."""
+
+TOLD = (
+    EventType.APPRAISAL,
+    EventType.FIXITY_CHECK,
+    EventType.FORENSIC_FEATURE_ANALYSIS,
+    EventType.INGESTION,
+    EventType.MESSAGE_DIGEST_CALCULATION,
+    EventType.METADATA_MODIFICATION,
+    EventType.MODIFICATION,
+    EventType.VALIDATION,
+)
+"""Events that happen to masters here."""
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -34,6 +46,7 @@ def spoken() -> list[str]:
     enums = (Status, Decision, Role, Statement, MaskStatus, MaskOrigin)
     words = [word.value for enum in enums for word in enum]
     words += [stage.value for stage in Stage] + list(read_policies())
+    words += [kind.value for kind in TOLD]
     return (
         list(dict.fromkeys(words))
         + [kind_name(kind.name) for kind in DamageClass if kind]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from heritage import history
 from heritage.review import report, web
 from heritage.review.words import DOMAIN, LANGUAGES, LOCALES, spoken, translations
 
@@ -15,7 +16,7 @@ GAP = re.compile(r"%\(\w+\)[ds]|\{\w+\}|%%")
 
 
 def written():
-    """All texts of the templates."""
+    """All texts of the templates, and of histories."""
     from babel.messages.extract import extract_from_dir
 
     found = set()
@@ -25,6 +26,9 @@ def written():
         options = {pattern: {"newstyle_gettext": "true"} for pattern, _ in method}
         for _, _, text, *_ in extract_from_dir(folder, method, options):
             found.add(text if isinstance(text, str) else text[0])
+    source = Path(history.__file__)
+    for _, _, text, *_ in extract_from_dir(source.parent, [(source.name, "python")]):
+        found.add(text)
     return found
 
 

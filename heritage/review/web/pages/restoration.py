@@ -32,7 +32,8 @@ def restoration(
 def master(request: Request, visitor: Viewer, sha256: str) -> Response:
     """The record of one master."""
     desk = room_of(request).desk
-    facts = {"facts": desk.master(sha256), "story": desk.story(sha256)}
+    say = translations(language_of(request)).gettext
+    facts = {"facts": desk.master(sha256), "story": desk.story(sha256), "say": say}
     return page(request, "master.html", visitor, facts | choices(request, sha256))
 
 
