@@ -115,7 +115,7 @@ def mask(n: int) -> dict:
 def rows(rng: random.Random, count: int) -> Iterator[tuple]:
     for number in range(1, count + 1):
         radius, sure = rng.uniform(1, 200), rng.random()
-        yield number, 0, 0, 50, 50, 900, radius, rng.choice(KINDS), sure, "learned"
+        yield number, 0, 0, 50, 50, 900, radius, rng.choice(KINDS), sure, "learned", False
 
 
 def restoration(n: int, found: list[tuple]) -> dict:

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from db.vocabulary import Decision
 
-Row = tuple[int, int, int, int, int, int, float, str | None, float | None, str | None]
-"""number, y0, x0, y1, x1, area, radius, class, confidence, detector: Python's, not numpy's."""
+Row = tuple[int, int, int, int, int, int, float, str | None, float | None, str | None, bool]
+"""number, y0, x0, y1, x1, area, radius, class, confidence, detector, beside what is protected."""
 
 CHUNK = 10_000
 """Rows held in memory."""
@@ -27,21 +27,26 @@ HALF_RISK = 32.0
 """Radius in pixels at which size alone is half the risk."""
 
 _COLUMNS = (
-    "restoration_id, number, y0, x0, y1, x1, area, radius, kind, confidence, detector, decision"
+    "restoration_id, number, y0, x0, y1, x1, area, radius, kind, confidence, detector,"
+    " beside_protected, decision"
 )
-_INSERT = f"INSERT INTO region ({_COLUMNS}) VALUES ({', '.join('?' * 12)})"  # noqa: S608
+_INSERT = f"INSERT INTO region ({_COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
 _COPY = f"COPY region ({_COLUMNS}) FROM STDIN"
 
 
-def risk(radius: float, confidence: float | None) -> float:
+def risk(radius: float, confidence: float | None, beside_protected: bool = False) -> float:
     """How much a region needs to be looked at, 0..1: large holes and unsure ones first.
+
+    Beside what is protected, half of what is missing to 1 is added.
 
     Args:
         radius: Of the largest circle in it, in pixels.
         confidence: That it is damage at all; None if nobody said.
+        beside_protected: Whether it lies beside a protected area.
     """
     sure = UNSURE if confidence is None else confidence
-    return 1 - sure * HALF_RISK / (radius + HALF_RISK)
+    safe = sure * HALF_RISK / (radius + HALF_RISK)
+    return 1 - safe / 2 if beside_protected else 1 - safe
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Summary:
         """Count one region in."""
         radius, kind, sure = row[6], row[7], row[8]
         self.count += 1
-        self.risk = max(self.risk, risk(radius, sure))
+        self.risk = max(self.risk, risk(radius, sure, row[10]))
         if kind is not None:
             self.kinds.add(kind)
         if sure is not None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -122,6 +123,7 @@ class Region(Base):
     """One connected component of a mask, as a restoration filled it.
 
     ``kind``, ``confidence`` and ``detector`` are known where a machine found the damage.
+    ``beside_protected`` says that it lies beside a face, a signature or whatever else is protected.
     ``version`` counts the decisions, so that nobody overwrites one that he has not seen.
     """
 
@@ -153,6 +155,7 @@ class Region(Base):
     decision: Mapped[Decision] = mapped_column(one_of(Decision))
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    beside_protected: Mapped[bool] = mapped_column(server_default=false(), default=False)
     kind: Mapped[str | None] = mapped_column(String(32))
     confidence: Mapped[float | None] = mapped_column(Double)
     detector: Mapped[str | None] = mapped_column(String(64))

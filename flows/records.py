@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heritage.accession import Finding
 from heritage.catalogue import Catalogue, open_catalogue
+from heritage.damage.policy.protect import find_protected, open_protected
 from heritage.damage.regions import Region
 from heritage.errors import HeritageError
 from heritage.geometry import Box
@@ -17,6 +21,13 @@ from heritage.tiff import open_master
 if TYPE_CHECKING:
     from heritage.restore.job import Job
     from heritage.restore.restoration import Restoration
+
+
+BESIDE = 32
+"""Pixels within which a region counts as beside a protected area."""
+
+PART = 2048
+"""Side of what is read of such areas at once."""
 
 
 def catalogue() -> Catalogue:
@@ -79,7 +90,9 @@ def record_finish(open_: Catalogue, number: int, restoration: Restoration) -> No
     record = read_provenance(restoration.provenance)
     hashes = {part: str(record[part]["sha256"]) for part in ("restored", "mask", "layer")}
     found = _findings(record, restoration.folder)
-    open_.finish_restoration(number, restoration, _regions(record), hashes, found)
+    regions = _regions(record)
+    beside = beside_protected(restoration.master, record["master"], regions)
+    open_.finish_restoration(number, restoration, regions, hashes, found, beside)
 
 
 def recorded(error: HeritageError, source: Path, number: int | None = None) -> HeritageError:
@@ -122,3 +135,29 @@ def _findings(record: dict[str, Any], folder: Path) -> dict[Box, Finding]:
 
     found = read_damage(folder / proposal["damage"]["file"]).regions
     return {r.box: Finding(r.kind.name, r.confidence, r.detector) for r in found}
+
+
+def beside_protected(master: Path, said: dict[str, Any], regions: list[Region]) -> set[int]:
+    """Numbers of regions that lie beside protected areas; none where such areas cannot be read."""
+    areas = find_protected(master)
+    if areas is None:
+        return set()
+    height, width = said["height"], said["width"]
+    beside = set()
+    with (
+        suppress(HeritageError),
+        tempfile.TemporaryDirectory() as folder,
+        open_protected(areas, Path(folder), height, width) as protected,
+    ):
+        for region in regions:
+            around = region.box.grown(BESIDE).clipped(height, width)
+            if any(protected.read(part).any() for part in _parts(around)):
+                beside.add(region.number)
+    return beside
+
+
+def _parts(box: Box) -> Iterator[Box]:
+    """A box in parts that fit memory."""
+    for y in range(box.y0, box.y1, PART):
+        for x in range(box.x0, box.x1, PART):
+            yield Box(y, x, min(y + PART, box.y1), min(x + PART, box.x1))

@@ -115,14 +115,16 @@ class Finding:
     detector: str
 
 
-def region_row(region: RegionFacts, finding: Finding | None = None) -> Row:
+def region_row(
+    region: RegionFacts, finding: Finding | None = None, beside_protected: bool = False
+) -> Row:
     """A region as the catalogue writes it (numpy's numbers become Python's, as drivers want)."""
     box = region.box
     y0, x0, y1, x1 = int(box.y0), int(box.x0), int(box.y1), int(box.x1)
     size = (int(region.number), y0, x0, y1, x1, int(region.area), float(region.radius))
     if finding is None:
-        return *size, None, None, None
-    return *size, finding.kind, float(finding.confidence), finding.detector
+        return *size, None, None, None, beside_protected
+    return *size, finding.kind, float(finding.confidence), finding.detector, beside_protected
 
 
 def hash_outputs(result: FinishedFiles, known: dict[str, str]) -> dict[str, str]:

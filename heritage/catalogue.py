@@ -7,7 +7,7 @@ tables in ``db``; pixels never pass it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,7 @@ class Catalogue(Enquiries):
         regions: Iterable[RegionFacts],
         hashes: dict[str, str] | None = None,
         findings: Mapping[Box, Finding] | None = None,
+        beside_protected: Collection[int] = (),
     ) -> None:
         """Record that the files are there, with all regions, at once or not at all.
 
@@ -174,6 +175,7 @@ class Catalogue(Enquiries):
             hashes: SHA-256 of ``restored``, ``mask``, ``layer`` and ``provenance`` where they are
                 known already; the files of those that are not are read.
             findings: What detectors said of regions, by their boxes.
+            beside_protected: Numbers of regions beside protected areas.
 
         Raises:
             CatalogueRefused: If it is on record with other files.
@@ -185,7 +187,8 @@ class Catalogue(Enquiries):
         }
         with self._writing() as session:
             said = findings or {}
-            rows = (region_row(region, said.get(region.box)) for region in regions)
+            beside = frozenset(beside_protected)
+            rows = (region_row(r, said.get(r.box), r.number in beside) for r in regions)
             runs.finish(session, restoration, facts, rows, self._origin())
 
     def fail_restoration(self, restoration: int, error: BaseException | str) -> None:

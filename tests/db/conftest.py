@@ -15,7 +15,7 @@ HASH = "b" * 64
 NIGHT = ArtefactFacts("SK-A-1", "SK-A-1")
 HASHES = {name: letter * 64 for name, letter in zip(OUTPUTS, "cdef", strict=True)}
 FACTS = HASHES | {"seconds": 1.5, "damaged_pixels": 30, "reencoded": None}
-REGIONS = [(number, 0, 0, 4, 5, 10, 2.0, None, None, None) for number in (1, 2, 3)]
+REGIONS = [(number, 0, 0, 4, 5, 10, 2.0, None, None, None, False) for number in (1, 2, 3)]
 
 
 @pytest.fixture(scope="session")

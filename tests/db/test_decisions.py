@@ -23,9 +23,9 @@ from db.reviews import SignOff
 from db.vocabulary import Decision, Statement
 
 ROWS = [
-    (1, 0, 0, 4, 5, 10, 2.0, "CRACKS", 0.9, "learned"),
-    (2, 0, 0, 4, 5, 10, 40.0, "PEEL", 0.6, "learned"),
-    (3, 0, 0, 4, 5, 10, 2.0, None, None, None),
+    (1, 0, 0, 4, 5, 10, 2.0, "CRACKS", 0.9, "learned", False),
+    (2, 0, 0, 4, 5, 10, 40.0, "PEEL", 0.6, "learned", False),
+    (3, 0, 0, 4, 5, 10, 2.0, None, None, None, True),
 ]
 YES, NO, PENDING = Decision.APPROVED, Decision.REJECTED, Decision.PENDING
 
@@ -73,6 +73,7 @@ def test_a_restoration_says_what_reviewers_look_for(people):
     assert row.least_sure == 0.6
     assert row.risk == pytest.approx(risk(40.0, 0.6))
     assert risk(2, 0.9) < risk(2, None) < risk(2, 0.3) < risk(200, 0.3) < 1
+    assert risk(2, 0.9) < risk(2, 0.9, beside_protected=True) < 1
 
 
 def test_a_decision_is_kept_with_who_took_it(people, database):

@@ -219,7 +219,7 @@ def test_totals_add_up(database, record, finish):
 
 def test_regions_come_back_in_order_however_many(database, record, finish):
     run = record()
-    many = ((number, 0, 0, 4, 5, 10, 2.0, None, None, None) for number in range(1, 25_001))
+    many = ((number, 0, 0, 4, 5, 10, 2.0, None, None, None, False) for number in range(1, 25_001))
     finish(run, regions=many)
     with database.reading() as session:
         assert [r.number for r in queries.regions_of(session, run.id)] == list(range(1, 25_001))

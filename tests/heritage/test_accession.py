@@ -39,10 +39,10 @@ def test_numpys_numbers_become_pythons():
         number=np.int64(1), box=Box(0, 0, 4, 5), area=np.int64(7), radius=np.float32(2.5)
     )
     row = region_row(region)
-    assert row == (1, 0, 0, 4, 5, 7, 2.5, None, None, None)
+    assert row == (1, 0, 0, 4, 5, 7, 2.5, None, None, None, False)
     assert [type(value) for value in row[:7]] == [int] * 6 + [float]
     found = region_row(region, Finding("CRACKS", np.float32(0.5), "learned"))
-    assert found[7:] == ("CRACKS", 0.5, "learned")
+    assert found[7:] == ("CRACKS", 0.5, "learned", False)
     assert type(found[8]) is float
 
 

@@ -87,6 +87,7 @@ def restoration_columns() -> list[sa.Column[Any]]:
 
 def region_columns() -> list[sa.Column[Any]]:
     return [
+        sa.Column("beside_protected", sa.Boolean, nullable=False, server_default=sa.false()),
         column("kind", sa.String(32), null=True),
         column("confidence", sa.Double, null=True),
         column("detector", sa.String(64), null=True),

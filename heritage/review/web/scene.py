@@ -86,5 +86,6 @@ def region_json(region: Region) -> dict[str, Any]:
         "kind": region.kind,
         "confidence": region.confidence,
         "detector": region.detector,
-        "risk": round(risk(region.radius, region.confidence), 4),
+        "beside_protected": region.beside_protected,
+        "risk": round(risk(region.radius, region.confidence, region.beside_protected), 4),
     }
