@@ -20,7 +20,7 @@ from heritage.review.iiif import (
     manifest,
     parse,
 )
-from heritage.review.pictures import Levels, Scene, View
+from heritage.review.pictures import Levels, Scene, View, disagreement
 from heritage.review.web.guard import Viewer, room_of
 from heritage.review.web.room import Place, Room
 
@@ -30,7 +30,49 @@ HASH = re.compile("[0-9a-f]{64}")
 THUMBNAIL = "full/!192,144/0/default.jpg"
 ANYBODY = {"Access-Control-Allow-Origin": "*"}
 """Viewers elsewhere may read what they may fetch; browsers send them without anybody's cookie."""
+ALTERNATIVES = 3
+"""Other restorations that are compared, the newest ones."""
+INFO = 'application/ld+json;profile="http://iiif.io/api/image/3/context.json"'
 LASTING = "private, max-age=86400"
+
+
+@router.get("/iiif/3/{identifier}~uncertainty/info.json")
+def uncertainty_info(request: Request, visitor: Viewer, identifier: str) -> Response:
+    """What the overlay of uncertainty is: of the master's size."""
+    scene = room_of(request).scene(_restored(request, identifier))
+    address = str(request.url).removesuffix("/info.json")
+    said = image_info(address, scene.width, scene.height)
+    return JSONResponse(said, media_type=INFO, headers=ANYBODY)
+
+
+@router.get("/iiif/3/{identifier}~uncertainty/{region}/{size}/{rotation}/{quality}.{kind}")
+def uncertainty(
+    request: Request,
+    visitor: Viewer,
+    identifier: str,
+    region: str,
+    size: str,
+    rotation: str,
+    quality: str,
+    kind: str,
+) -> Response:
+    """Where other restorations of the same master fill the damage otherwise."""
+    room = room_of(request)
+    asked = f"{region}/{size}/{rotation}/{quality}.{kind}"
+    rows = room.desk.alternatives(identifier)[:ALTERNATIVES]
+    others = [room.scene(room.place(row.identifier)) for row in rows]
+
+    def draw(scene: Scene) -> tuple[bytes, str]:
+        wanted = parse(asked, scene.width, scene.height)
+        sheet = disagreement(scene, others, wanted.box, wanted.width, wanted.height)
+        return encode(sheet, wanted)
+
+    try:
+        body, media_type = room.looking(_restored(request, identifier), draw)
+    except BadImageRequest as error:
+        raise HTTPException(400, error.reason) from None
+    # another restoration may come at any time
+    return Response(body, media_type=media_type, headers={"Cache-Control": "no-store", **ANYBODY})
 
 
 @router.get("/iiif/3/{name}")
@@ -47,8 +89,7 @@ def info(request: Request, visitor: Viewer, name: str) -> Response:
     scene = room.scene(place)
     address = str(request.url_for("base", name=name))
     said = image_info(address, scene.width, scene.height)
-    kind = 'application/ld+json;profile="http://iiif.io/api/image/3/context.json"'
-    return JSONResponse(said, media_type=kind, headers=ANYBODY)
+    return JSONResponse(said, media_type=INFO, headers=ANYBODY)
 
 
 @router.get("/iiif/presentation/3/{identifier}/manifest.json")
@@ -118,6 +159,13 @@ def picture(
     steady = view is View.BEFORE or "r" in request.query_params
     cache = LASTING if steady and not passing else "no-store"
     return Response(body, media_type=media_type, headers={"Cache-Control": cache, **ANYBODY})
+
+
+def _restored(request: Request, identifier: str) -> Place:
+    place = room_of(request).place(identifier)
+    if place.folder is None:
+        raise HTTPException(404, "A master alone is only seen as it is.")
+    return place
 
 
 @router.get("/thumbnails/{sha256}.jpg")

@@ -39,7 +39,8 @@ def scene_of(
         "width": row.master.width,
         "height": row.master.height,
         "bits": row.master.bits,
-        "images": images | {"uncertainty": None},
+        "images": images
+        | {"uncertainty": image(row.identifier, "uncertainty") if others else None},
         "alternatives": [
             {
                 "label": f"{other.model.name}, {day(other.finished_at)}",

@@ -1,14 +1,19 @@
 """The pages and the interface for programs say and do the same."""
 
 import html
+import io
 import re
 import time
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
+from heritage.restore.engine import restore
 from heritage.restore.verify import verify
 from heritage.review.web.composer import compose_signed
-from tests.heritage.review.conftest import PASSWORD
+from tests.heritage.review.conftest import PASSWORD, record
 
 
 def decide(who, house, number, decision, version=0, **more):
@@ -168,6 +173,39 @@ def test_a_password_is_changed_by_its_owner(caller):
     assert rex.post("/me", form={"old": PASSWORD, "new": new}).status_code == 303
     assert rex.get("/api/me").status_code == 401
     assert caller().log_in("rex", new).status_code == 303
+
+
+def test_uncertainty_is_where_restorations_disagree(caller, house):
+    vic = caller("vic")
+    table, name = f"/restorations/{house.identifier}", f"/iiif/3/{house.identifier}~uncertainty"
+    assert 'data-toggle="uncertainty"' not in vic.get(table).text
+    assert not picture(vic, f"{name}/full/max/0/default.png").any()
+    other = restore(
+        house.master, model="biharmonic", output=house.output.parent / "b", device="cpu"
+    )
+    identifier, _ = record(house.desk, house.master, other.folder)
+    assert 'data-toggle="uncertainty"' in vic.get(table).text
+    said = vic.get(f"{name}/info.json").json()
+    assert (said["width"], said["height"]) == (900, 700)
+    assert said["id"].endswith(name)
+    sheet = picture(vic, f"{name}/full/max/0/default.png")
+    mask = tifffile.imread(house.master.with_suffix(".mask.tif")) > 0
+    assert not sheet[~mask].any()
+    assert sheet[mask][:, 3].any()
+    own, theirs = (
+        picture(vic, f"/iiif/3/{one}~after/full/max/0/default.png")[..., :3].astype(int)
+        for one in (house.identifier, identifier)
+    )
+    differ = np.abs(own - theirs).max(axis=2) > 0
+    assert ((sheet[..., 3] > 0) == (differ & mask)).all()
+    assert vic.get(f"/iiif/3/{house.sha256}~uncertainty/info.json").status_code == 404
+
+
+def picture(who, path):
+    """What the picture service answers, as an array."""
+    answer = who.get(path)
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
 def test_a_restoration_is_asked_for_from_a_record(caller, house, asked):
