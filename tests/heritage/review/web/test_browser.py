@@ -101,6 +101,13 @@ def test_the_whole_story(browse, house):
         ava.reload()
     assert "out-signed" in ava.inner_text(FACTS)
 
+    # the report says what was decided and who signed
+    ava.click("text=Condition report")
+    report = ava.inner_text("body")
+    for words in ("evidence-based completion", "Signed by: Ava", "the fill invents a window"):
+        assert words in report
+    ava.go_back()
+
     # the record tells it
     ava.click("text=The master and its history")
     story = ava.inner_text("ol.timeline")
