@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,27 +73,35 @@ def _quick_passwords():
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """A restoration made once, to be copied."""
+def made(tmp_path_factory, _quick_passwords):
+    """A house made once, to be copied: everybody's password is the same."""
     folder = tmp_path_factory.mktemp("made")
     paint(folder / "mill.tif")
     restore(folder / "mill.tif", model="telea", output=folder / "out", device="cpu")
+    with Desk(Settings(home=folder / "home").database_url, "Night run") as desk:
+        for name, role in ROLES.items():
+            desk.add_account(None, name, name.title(), role, PASSWORD)
+        record(desk, folder / "mill.tif", folder / "out" / "mill")
     return folder
 
 
 @pytest.fixture
 def house(made, tmp_path):
-    """See ``House``; everybody's password is the same."""
-    shutil.copytree(made, tmp_path / "house")
-    master, output = tmp_path / "house" / "mill.tif", tmp_path / "house" / "out" / "mill"
-    settings = Settings(home=tmp_path / "home")
+    """See ``House``."""
+    folder = tmp_path / "house"
+    shutil.copytree(made, folder)
+    master, output = folder / "mill.tif", folder / "out" / "mill"
+    catalogue = sqlite3.connect(folder / "home" / "catalogue.sqlite")
+    catalogue.execute("UPDATE master SET path = ?", [str(master)])
+    catalogue.execute("UPDATE restoration SET output = ?", [str(output)])
+    query = "SELECT identifier, sha256 FROM restoration JOIN master ON master.id = master_id"
+    identifier, sha256 = catalogue.execute(query).fetchone()
+    catalogue.commit()
+    catalogue.close()
+    settings = Settings(home=folder / "home")
     clock = Clock()
-    desk = Desk(settings.database_url, "Night run", clock)
-    for name, role in ROLES.items():
-        desk.add_account(None, name, name.title(), role, PASSWORD)
-    identifier, sha256 = record(desk, master, output)
-    yield House(settings, desk, clock, identifier, master, sha256, output)
-    desk.close()
+    with Desk(settings.database_url, "Night run", clock) as desk:
+        yield House(settings, desk, clock, identifier, master, sha256, output)
 
 
 def record(desk, master, folder):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -45,6 +46,26 @@ def drawn(page, x=0.75, y=0.5):
     from PIL import Image
 
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int).mean(axis=(0, 1))
+
+
+def until(holds):
+    """Wait until it holds, however long pictures take on this machine."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def settled(page, x):
+    """What is drawn there once it stays the same."""
+    shown = [drawn(page, x)]
+
+    def same():
+        shown.append(drawn(page, x))
+        return len(shown) > 6 and np.ptp(shown[-5:], axis=0).max() < 1
+
+    until(same)
+    return shown[-1]
 
 
 def test_the_whole_story(browse, house):
@@ -122,19 +143,15 @@ def test_a_rejected_region_shows_the_master_again_at_once(browse, house):
     rex.click("[data-swipe='0']")
     rex.click("[data-toggle='outlines']")
     rex.click("#lt-list button >> nth=0")
-    rex.wait_for_timeout(1200)
-    filled = drawn(rex, 0.5)
+    filled = settled(rex, 0.5)
     with rex.expect_response(lambda answer: "~after/" in answer.url and "r=1" in answer.url):
         rex.keyboard.press("r")
     rex.click("#lt-list button >> nth=0")
-    rex.wait_for_timeout(1200)
-    bare = drawn(rex, 0.5)
-    assert np.abs(bare - filled).max() > 40
-    assert bare.min() > 235  # the hole of the painted master is nearly white
+    until(lambda: drawn(rex, 0.5).min() > 235)  # the hole of the painted master is nearly white
+    assert np.abs(drawn(rex, 0.5) - filled).max() > 40
     rex.keyboard.press("u")
     hears(rex, "Undone")
-    rex.wait_for_timeout(1200)
-    assert np.abs(drawn(rex, 0.5) - filled).max() < 12
+    until(lambda: np.abs(drawn(rex, 0.5) - filled).max() < 12)
 
 
 def test_the_second_sees_the_firsts_decision_and_confirms(browse, house):
@@ -181,8 +198,10 @@ def test_whose_visit_has_ended_loses_nothing(browse, house):
     assert "/login?next=" in rex.url
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [("desk", "light"), ("desk", "dark"), ("phone", "light"), ("wall", "dark")],
+)
 def test_every_page_fits_and_can_be_used_by_everybody(browse, house, size, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
