@@ -33,8 +33,7 @@ from heritage.restore.paces import (
     trial,
 )
 from heritage.restore.plan import BATCH, Plan, make_plan
-from heritage.restore.prepare import DEFAULT_OUTPUT, disk_needed, identity_of, needs_of
-from heritage.restore.restoration import is_done
+from heritage.restore.prepare import DEFAULT_OUTPUT, disk_needed, identity_of, is_done, needs_of
 from heritage.restore.sampling import Sampler
 from heritage.restore.storage import require_space
 from heritage.restore.workload import Load, loads

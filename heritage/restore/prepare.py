@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import heritage
 from heritage.damage.masks import MaskInfo, MaskReader, find_mask, import_mask, open_mask
 from heritage.damage.regions import find_regions
-from heritage.errors import NotEnoughMemory, NothingToRestore, StorageFailed
+from heritage.errors import NotEnoughMemory, NothingToRestore, OutputInTheWay, StorageFailed
 from heritage.restore import memory
 from heritage.restore.allocator import keep_memory_steady
 from heritage.restore.canonical import canonical_json, digest
@@ -24,8 +24,7 @@ from heritage.restore.lock import RestorationLock
 from heritage.restore.names import restoration_name
 from heritage.restore.options import Options
 from heritage.restore.plan import BATCH, Plan, make_plan
-from heritage.restore.provenance import EVIDENCE, describe_regions, now
-from heritage.restore.restoration import is_done
+from heritage.restore.provenance import EVIDENCE, describe_regions, file_names, now, read_provenance
 from heritage.restore.scan import scan_boxes
 from heritage.restore.storage import (
     megabytes,
@@ -238,6 +237,34 @@ def _known_colours(master: Master, mask: MaskReader) -> Iterator[Native]:
     colours = master.info.colour_samples
     for box in scan_boxes(master.info):
         yield master.read(box)[~mask.read(box)][:, :colours]
+
+
+def is_done(result: Path, identity: str) -> bool:
+    """Whether the result is there already.
+
+    Raises:
+        OutputInTheWay: If something else is.
+    """
+    if not result.exists():
+        return False
+    names = file_names(result.name)
+    try:
+        said = read_provenance(result / names["provenance"])
+        missing = [name for name in names.values() if not (result / name).is_file()]
+        if missing:
+            raise ValueError(f"without {', '.join(missing)}")
+    except (OSError, ValueError):
+        raise OutputInTheWay(
+            "is in the way and is not a finished restoration; move it or choose another output",
+            result,
+        ) from None
+    if said["identity"] != identity:
+        raise OutputInTheWay(
+            "holds a restoration of another master, mask, model or parameters; "
+            "move it or choose another output",
+            result,
+        )
+    return True
 
 
 def _continued(work: Path, identity: dict[str, Any]) -> Job | None:

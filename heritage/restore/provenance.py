@@ -6,7 +6,7 @@ import heapq
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import heritage
 from heritage.remote.origin import origin_facts
-from heritage.restore.canonical import canonical_json, digest
+from heritage.restore.canonical import canonical_json
 
 if TYPE_CHECKING:
     from heritage.damage.regions import Region
@@ -193,25 +193,11 @@ def _require_evidence(proposal: object) -> None:
             raise ValueError(f"'mask.proposal.{kind}' is missing or of the wrong kind")
 
 
-def identity_of_review(review: Mapping[str, Any]) -> str:
-    """What makes a reviewed restoration this one and no other: what it was, and the decisions."""
-    return digest({member: review[member] for member in REVIEWED})
-
-
-REVIEWED: dict[str, type] = {"of": str, "rejected": list, "decisions": dict}
-
-
 def _require_review(review: object) -> None:
     """Of what staff decided about, the record must name what it was and which fills went."""
     if review is None:
         return
-    for member, kind in REVIEWED.items():
+    expected = {"of": str, "rejected": list, "decisions": dict}
+    for member, kind in expected.items():
         if not isinstance(review, dict) or not isinstance(review.get(member), kind):
             raise ValueError(f"'review.{member}' is missing or of the wrong kind")
-    assert isinstance(review, dict)
-    rejected = review["rejected"]
-    if not all(type(number) is int and number > 0 for number in rejected):
-        raise ValueError("'review.rejected' holds something else than numbers of regions")
-    if rejected != sorted(set(rejected)):
-        raise ValueError("'review.rejected' is out of order or names a region twice")
-    _require_review(review.get("earlier"))

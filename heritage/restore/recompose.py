@@ -8,35 +8,46 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from heritage.damage.masks import open_mask
+import numpy as np
+from numpy.typing import NDArray
+
+from heritage.damage.mask_writing import Piece, write_mask
+from heritage.damage.masks import MaskReader, open_mask
+from heritage.damage.policy.numbering import Numbering
 from heritage.damage.regions import find_regions
-from heritage.errors import MasterRefused, VerificationFailed
-from heritage.restore.blocks import RestoredBlocks
-from heritage.restore.findings import evidence, evidence_findings, hash_findings, record_findings
-from heritage.restore.layer import gdal_environment
+from heritage.errors import BadSetting, MasterRefused, OutputInTheWay, VerificationFailed
+from heritage.geometry import Box
+from heritage.restore.blocks import Native, RestoredBlocks
+from heritage.restore.canonical import digest
+from heritage.restore.layer import LayerReader, gdal_environment
 from heritage.restore.lock import RestorationLock
 from heritage.restore.pictures import compose_pictures
 from heritage.restore.provenance import (
+    EVIDENCE,
     describe_composed,
     describe_master,
     describe_regions,
     file_names,
-    identity_of_review,
     read_provenance,
     software,
     write_provenance,
 )
-from heritage.restore.restoration import Restoration, is_done, read_restoration
-from heritage.restore.storage import remove_folder, require_space, storage, sync, sync_folder
-from heritage.restore.taking_back import KeptFills, reduce_mask
-from heritage.tiff import inspect, open_master, sha256_file
+from heritage.restore.restoration import Restoration, read_restoration
+from heritage.restore.storage import (
+    remove_folder,
+    require_space,
+    storage,
+    sync,
+    sync_folder,
+)
+from heritage.tiff import open_master, sha256_file
 
 CACHE = 64 << 20
-"""Bytes of restored blocks that are kept."""
+"""Bytes of decoded master, and of restored blocks, that are kept."""
 
 Progress = Callable[[int, int], None]
 
@@ -67,79 +78,63 @@ def recompose(
         BadSetting: If a region is not there, or no fill would be left.
         MasterRefused: If it is not the recorded master, or changed meanwhile.
         OutputInTheWay: If something else lies there.
-        RestorationBusy: If somebody else is composing it.
         VerificationFailed: If the restoration is not what its record says.
         StorageFailed: If a file cannot be read or written.
     """
     folder, output = folder.resolve(), output.resolve()
     with storage(output):
         output.mkdir(parents=True, exist_ok=True)
-        with RestorationLock(output, folder.name), gdal_environment():
-            record = _sound_record(folder)
-            review = _review(folder, record, rejected, decisions)
-            result = output / folder.name
-            if is_done(result, identity_of_review(review), "something else, or other decisions"):
-                _require_recorded(master, "sha256", sha256_file(master), record)
-                return read_restoration(result, master, skipped=True)
-            with _work_folder(output, folder) as work:
-                facts = _write(folder, master, record, review["rejected"], work, result, progress)
-                _record(work, folder.name, {**record, **facts}, review)
-                work.rename(result)
-            sync_folder(output)
-            return read_restoration(result, master)
+    with RestorationLock(output, folder.name), storage(output), gdal_environment():
+        record = _sound_record(folder)
+        gone = sorted(rejected)
+        review = {
+            "of": sha256_file(folder / file_names(folder.name)["provenance"]),
+            "rejected": gone,
+            "decisions": dict(decisions),
+        }
+        identity = digest(review)
+        result = output / folder.name
+        if result.exists():
+            return _already_there(result, master, identity)
+        work = output / f".{folder.name}.signing"
+        remove_folder(work)
+        names = file_names(folder.name)
+        restored = (folder / names["restored"]).stat().st_size
+        require_space(output, restored + (folder / names["layer"]).stat().st_size)
+        work.mkdir()
+        facts = _write(folder, master, record, gone, work, result, progress)
+        said = record | facts | {"identity": identity, "review": {**review, "software": software()}}
+        for member in ("format", "version", "statement"):
+            said.pop(member)
+        write_provenance(work / names["provenance"], said)
+        sync_folder(work)
+        work.rename(result)
+        sync_folder(output)
+        return read_restoration(result, master)
 
 
 def _sound_record(folder: Path) -> dict[str, Any]:
-    """The record of a restoration whose mask, layer and evidence are what it says."""
-    names = file_names(folder.name)
-    path = folder / names["provenance"]
-    if not path.is_file():
-        raise VerificationFailed("is missing; say where the finished restoration lies", path)
+    """The record of a restoration whose mask and layer are what it says."""
+    path = folder / file_names(folder.name)["provenance"]
     try:
         record = read_provenance(path)
-    except ValueError as error:
-        raise VerificationFailed(f"is unusable: {error}; restore again", path) from None
-    files = {kind: folder / names[kind] for kind in ("mask", "layer")}
-    for check in (
-        record_findings(folder, record),
-        hash_findings(files, record),
-        evidence_findings(folder, record),
-    ):
-        for finding in check:
-            raise VerificationFailed(f"{finding.sentence}; restore again", finding.file)
+    except (OSError, ValueError) as error:
+        raise VerificationFailed(f"is unusable: {error}", path) from None
+    for kind in ("mask", "layer"):
+        file = folder / file_names(folder.name)[kind]
+        if not file.is_file() or sha256_file(file) != record[kind]["sha256"]:
+            raise VerificationFailed("is not the file of the record; restore again", file)
     return record
 
 
-def _review(
-    folder: Path,
-    record: Mapping[str, Any],
-    rejected: Collection[int],
-    decisions: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What the record is to say of the decisions."""
-    review: dict[str, Any] = {
-        "of": sha256_file(folder / file_names(folder.name)["provenance"]),
-        "rejected": sorted({int(number) for number in rejected}),
-        "decisions": dict(decisions),
-    }
-    earlier = record.get("review")
-    return review if earlier is None else {**review, "earlier": earlier}
-
-
-@contextmanager
-def _work_folder(output: Path, folder: Path) -> Iterator[Path]:
-    """A new folder that nobody looks at; nothing of it is left where something fails."""
-    names = file_names(folder.name)
-    work = output / f".{folder.name}.signing"
-    remove_folder(work)
-    sizes = ((folder / names[kind]).stat().st_size for kind in ("restored", "layer", "mask"))
-    require_space(output, sum(sizes))
-    work.mkdir()
+def _already_there(result: Path, master: Path, identity: str) -> Restoration:
     try:
-        yield work
-    except BaseException:
-        remove_folder(work)
-        raise
+        same = read_provenance(result / file_names(result.name)["provenance"])["identity"]
+    except (OSError, ValueError):
+        same = None
+    if same != identity:
+        raise OutputInTheWay("holds something else; move it, or choose another output", result)
+    return read_restoration(result, master, skipped=True)
 
 
 def _write(
@@ -152,51 +147,56 @@ def _write(
     progress: Progress | None,
 ) -> dict[str, Any]:
     """Write all files but the record, and return the parts of it that they change."""
-    names, page = file_names(folder.name), record["master"]["page"]
-    info = inspect(source, page)
-    for member in ("bytes", "height", "width", "samples", "dtype"):
-        _require_recorded(source, member, getattr(info, member), record)
-    for file, _ in evidence(folder, record):
-        shutil.copyfile(file, work / file.name)
-        sync(work / file.name)
-    pixels = reduce_mask(folder / names["mask"], rejected, work / names["mask"], record)
-    with (
-        open_master(source, page, 0) as master,
-        open_mask(work / names["mask"]) as mask,
-        closing(KeptFills(folder / names["layer"], mask, info)) as fills,
-    ):
-        blocks = RestoredBlocks(fills.read, mask, CACHE)
+    names = file_names(folder.name)
+    pixels = _reduce_mask(folder / names["mask"], rejected, work / names["mask"])
+    for kind in EVIDENCE if "proposal" in record["mask"] else ():
+        file = Path(record["mask"]["proposal"][kind]["file"]).name
+        shutil.copyfile(folder / file, work / file)
+        sync(work / file)
+    with ExitStack() as opened:
+        master = opened.enter_context(open_master(source, record["master"]["page"], CACHE))
+        mask = opened.enter_context(open_mask(work / names["mask"]))
+        layer = opened.enter_context(LayerReader(folder / names["layer"], master.info.dtype))
+
+        def kept(block: Box) -> Native:
+            return layer.read(block)[0][mask.read(block)]
+
+        blocks = RestoredBlocks(kept, mask, CACHE)
         composed = compose_pictures(work, names, master, mask, blocks, pixels, progress)
-        _require_recorded(source, "sha256", composed.source_sha256, record)
+        if composed.source_sha256 != record["master"]["sha256"]:
+            raise MasterRefused("is not the master that was restored", source)
         regions = describe_regions(find_regions(mask))
-    hashes = {kind: sha256_file(work / names[kind]) for kind in ("mask", "layer")}
-    return {
-        "master": {
-            **record["master"],
-            **describe_master(info, composed.source_sha256, result),
-        },
-        "mask": {**record["mask"], "sha256": hashes["mask"], "pixels": pixels},
-        "layer": {**record["layer"], "sha256": hashes["layer"]},
-        "restored": describe_composed(composed, names["restored"]),
-        "regions": regions,
-    }
+        return {
+            "master": describe_master(master.info, composed.source_sha256, result),
+            "mask": record["mask"]
+            | {"sha256": sha256_file(work / names["mask"]), "pixels": pixels},
+            "layer": {"file": names["layer"], "sha256": sha256_file(work / names["layer"])},
+            "restored": describe_composed(composed, names["restored"]),
+            "regions": regions,
+        }
 
 
-def _require_recorded(source: Path, member: str, found: object, record: Mapping[str, Any]) -> None:
-    """Refuse another master than the one that was restored."""
-    said = record["master"].get(member)
-    if found != said:
-        raise MasterRefused(
-            f"is not the master that was restored: its {member} is {found}, recorded is {said}; "
-            "say where that one lies now",
-            source,
-        )
+def _reduce_mask(before: Path, rejected: list[int], after: Path) -> int:
+    """Write the mask without the rejected regions; the same bytes where none is. Returns pixels."""
+    with open_mask(before) as mask:
+        numbering = Numbering(mask)
+        keep = np.ones(len(numbering.areas), np.bool_)
+        keep[0] = False
+        unknown = [number for number in rejected if not 0 < number < len(keep)]
+        if unknown:
+            raise BadSetting(f"there is no region {unknown[0]} in this restoration", before)
+        keep[rejected] = False
+        if not keep.any():
+            raise BadSetting("every fill was taken back: nothing is left to compose", before)
+        pixels = int(numbering.areas[keep].sum())
+        if rejected:
+            write_mask(after, mask.height, mask.width, _pieces(mask, numbering, keep))
+        else:
+            shutil.copyfile(before, after)
+    sync(after)
+    return pixels
 
 
-def _record(work: Path, name: str, record: dict[str, Any], review: dict[str, Any]) -> None:
-    """Write the provenance: nothing in it depends on when it was written."""
-    for member in ("format", "version", "statement"):
-        record.pop(member)
-    told = {"identity": identity_of_review(review), "review": {**review, "software": software()}}
-    write_provenance(work / file_names(name)["provenance"], {**record, **told})
-    sync_folder(work)
+def _pieces(mask: MaskReader, numbering: Numbering, keep: NDArray[np.bool_]) -> Iterator[Piece]:
+    for tile in mask.blocks():
+        yield tile.y0, tile.x0, keep[numbering.read(tile)].astype(np.uint8) * 255

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heritage.errors import OutputInTheWay
 from heritage.restore.provenance import file_names, read_provenance
 
 
@@ -82,36 +81,3 @@ def read_restoration(folder: Path, master: Path, skipped: bool = False) -> Resto
         continued=bool(record["times"].get("continued", False)),
         skipped=skipped,
     )
-
-
-def is_done(
-    result: Path,
-    identity: str,
-    rival: str = "a restoration of another master, mask, model or parameters",
-) -> bool:
-    """Whether the result is there already.
-
-    Args:
-        result: ``OUTPUT/NAME``.
-        identity: What its record says if it is this result and no other.
-        rival: What is there if it is another.
-
-    Raises:
-        OutputInTheWay: If something else is.
-    """
-    if not result.exists():
-        return False
-    names = file_names(result.name)
-    try:
-        said = read_provenance(result / names["provenance"])
-        missing = [name for name in names.values() if not (result / name).is_file()]
-        if missing:
-            raise ValueError(f"without {', '.join(missing)}")
-    except (OSError, ValueError):
-        raise OutputInTheWay(
-            "is in the way and is not a finished restoration; move it or choose another output",
-            result,
-        ) from None
-    if said["identity"] != identity:
-        raise OutputInTheWay(f"holds {rival}; move it or choose another output", result)
-    return True

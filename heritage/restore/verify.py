@@ -10,20 +10,31 @@ from typing import Any
 from heritage.damage.masks import MaskReader, open_mask
 from heritage.errors import HeritageError, MasterRefused, VerificationFailed
 from heritage.restore.comparison import Comparison, compare
-from heritage.restore.findings import (
-    Finding,
-    evidence_findings,
-    hash_findings,
-    record_findings,
-)
 from heritage.restore.layer import LayerReader, gdal_environment, layer_dtype
-from heritage.restore.provenance import file_names, read_provenance
+from heritage.restore.provenance import EVIDENCE, file_names, read_provenance
 from heritage.tiff import (
     Master,
     level_differences,
     open_master,
+    sha256_file,
     structure_differences,
 )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it must be.
+
+    Args:
+        file: The file it was found in.
+        sentence: What differs, precisely.
+    """
+
+    file: Path
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.file.name}: {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -83,8 +94,8 @@ def verify(folder: Path | str, master: Path | str | None = None) -> Verification
         )
         return Verification(folder, (lost,))
     files["master"] = source.resolve()
-    findings = [*record_findings(folder, record), *hash_findings(files, record)]
-    findings += evidence_findings(folder, record)
+    findings = [*_record_findings(folder, files, record), *_hash_findings(files, record)]
+    findings += _evidence_findings(folder, record)
     pixels = 0
     try:
         with gdal_environment():
@@ -104,6 +115,51 @@ def verify(folder: Path | str, master: Path | str | None = None) -> Verification
     except OSError as error:
         findings.append(Finding(folder, f"cannot be read to the end: {error}"))
     return Verification(folder, tuple(findings), pixels)
+
+
+def _record_findings(
+    folder: Path, files: dict[str, Path], record: dict[str, Any]
+) -> Iterator[Finding]:
+    """What the record contradicts without looking at a pixel."""
+    if record["name"] != folder.name:
+        yield Finding(
+            files["provenance"], f"is the record of {record['name']!r}, not of this folder"
+        )
+    for kind in ("restored", "mask", "layer"):
+        if record[kind]["file"] != files[kind].name:
+            yield Finding(files["provenance"], f"names {record[kind]['file']!r} as the {kind}")
+    area = sum(
+        row[5] for row in record["regions"]["rows"] if isinstance(row, list) and len(row) == 7
+    )
+    complete = len(record["regions"]["rows"]) == record["regions"]["count"]
+    if complete and area != record["mask"]["pixels"]:
+        yield Finding(
+            files["provenance"],
+            f"its regions have {area} pixels and its mask {record['mask']['pixels']}",
+        )
+
+
+def _hash_findings(files: dict[str, Path], record: dict[str, Any]) -> Iterator[Finding]:
+    for kind in ("master", "mask", "layer", "restored"):
+        found = sha256_file(files[kind])
+        if found != record[kind]["sha256"]:
+            yield Finding(
+                files[kind],
+                f"is not the file of the record: its SHA-256 is {found}, "
+                f"recorded is {record[kind]['sha256']}",
+            )
+
+
+def _evidence_findings(folder: Path, record: dict[str, Any]) -> Iterator[Finding]:
+    """What was found and decided, where a machine proposed the mask."""
+    proposal = record["mask"].get("proposal", {})
+    for kind in EVIDENCE if proposal else ():
+        said = proposal[kind]
+        path = folder / Path(said["file"]).name
+        if not path.is_file():
+            yield Finding(path, "is missing")
+        elif sha256_file(path) != said["sha256"]:
+            yield Finding(path, "is not the file of the record: its SHA-256 differs")
 
 
 def _compare_files(
