@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from db.objects import Artefact, Master, Model
+from db.queries import matches
 from db.restorations import Region, Restoration
 from db.reviews import SignOff, Step
 from db.vocabulary import FINISHED, Decision, MaskStatus, Status
@@ -297,13 +298,7 @@ def _wanted(filters: Filters) -> list[ColumnElement[bool]]:
 def _of_master(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.search:
-        texts = (Artefact.accession, Artefact.title, Artefact.maker, Master.path)
-        conditions.append(
-            or_(
-                *(column.icontains(filters.search, autoescape=True) for column in texts),
-                Master.sha256.startswith(filters.search.lower(), autoescape=True),
-            )
-        )
+        conditions.append(matches(filters.search))
     if filters.folder:
         conditions.append(Master.path.startswith(filters.folder, autoescape=True))
     return conditions

@@ -110,7 +110,7 @@ def masters(session: Session, search: str, limit: int, offset: int) -> list[Mast
     found = session.scalars(
         select(Master)
         .join(Artefact, Artefact.id == Master.artefact_id)
-        .where(_matches(search))
+        .where(matches(search))
         .options(joinedload(Master.artefact))
         .order_by(Artefact.accession, Master.path)
         .limit(limit)
@@ -134,7 +134,8 @@ def masters(session: Session, search: str, limit: int, offset: int) -> list[Mast
     ]
 
 
-def _matches(search: str) -> ColumnElement[bool]:
+def matches(search: str) -> ColumnElement[bool]:
+    """Masters whose number, title, maker or path holds it, or whose SHA-256 begins so."""
     texts = (Artefact.accession, Artefact.title, Artefact.maker, Master.path)
     return or_(
         *(text.icontains(search, autoescape=True) for text in texts),
@@ -163,7 +164,7 @@ def restorations(
         .join(Master, Master.id == Restoration.master_id)
         .join(Artefact, Artefact.id == Master.artefact_id)
         .join(Model, Model.id == Restoration.model_id)
-        .where(_matches(search))
+        .where(matches(search))
         .order_by(Restoration.id.desc())
         .limit(limit)
         .offset(offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from heritage.errors import HeritageError
+
+LOG = logging.getLogger("heritage")
 
 REMEMBERED = 200
 """Orders that are remembered after they are done."""
@@ -98,6 +101,9 @@ class Orders:
                 order.stage = Stage.DONE
             except HeritageError as error:
                 order.reason, order.stage = error.reason, Stage.FAILED
+            except Exception as error:
+                order.reason, order.stage = f"a fault of the program: {error!r}", Stage.FAILED
+                LOG.exception("the restoration of %s that was asked for failed", order.master)
 
     def _next(self) -> Order | None:
         with self._changed:

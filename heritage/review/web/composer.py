@@ -72,6 +72,9 @@ class Composer:
         except HeritageError as error:
             self.failed[identifier] = str(error)
             LOG.warning("restoration %s was signed and cannot be composed: %s", identifier, error)
+        except Exception as error:
+            self.failed[identifier] = f"a fault of the program: {error!r}"
+            LOG.exception("restoration %s was signed and cannot be composed", identifier)
 
 
 def compose_signed(desk: Desk, identifier: str) -> Path:

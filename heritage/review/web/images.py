@@ -60,9 +60,10 @@ def uncertainty(
     room = room_of(request)
     asked = f"{region}/{size}/{rotation}/{quality}.{kind}"
     rows = room.desk.alternatives(identifier)[:ALTERNATIVES]
-    others = [room.scene(room.place(row.identifier)) for row in rows]
+    places = [room.place(row.identifier) for row in rows]
 
     def draw(scene: Scene) -> tuple[bytes, str]:
+        others = [room.scene(place) for place in places]  # anew, should one have been let go of
         wanted = parse(asked, scene.width, scene.height)
         sheet = disagreement(scene, others, wanted.box, wanted.width, wanted.height)
         return encode(sheet, wanted)

@@ -25,6 +25,8 @@ def worked():
         done.append(one.model)
         if one.model == "bad":
             raise HeritageError("no such weights")
+        if one.model == "fault":
+            raise ValueError("unforeseen")
 
     orders = Orders(run)
     orders.start()
@@ -65,3 +67,14 @@ def test_the_same_is_not_asked_for_twice(worked):
     wait(lambda: orders.of("a" * 64)[0].stage is Stage.DONE)
     orders.place(order())
     assert len(orders.of("a" * 64)) == 2
+
+
+def test_a_fault_of_the_program_ends_one_order_and_not_the_others(worked):
+    orders, gate, _ = worked
+    for model in ("fault", "c"):
+        orders.place(order(model))
+    gate.release(2)
+    wait(lambda: orders.of("a" * 64)[0].stage is Stage.DONE)
+    fault = orders.of("a" * 64)[1]
+    assert fault.stage is Stage.FAILED
+    assert "unforeseen" in fault.reason
