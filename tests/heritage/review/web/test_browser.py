@@ -137,6 +137,43 @@ def test_the_whole_story(browse, house):
     assert rex.said == ava.said == []
 
 
+def test_lists_follow_what_is_typed_and_chosen_and_never_call_back_who_leaves(browse, house):
+    rex = browse("rex")
+    asked = []
+    rex.on("request", lambda request: asked.append(request.url) if "?" in request.url else None)
+    with rex.expect_response(lambda answer: "search=mill" in answer.url):
+        rex.fill("#search", "mill")
+    for choose in (
+        lambda: rex.fill("#folder", "nowhere"),
+        lambda: rex.fill("#folder", ""),
+        lambda: rex.fill("#below", "90"),
+        lambda: rex.fill("#below", ""),
+        lambda: rex.fill("#since", "2020-01-01"),
+        lambda: rex.fill("#since", ""),
+        lambda: rex.select_option("#kind", index=1),
+        lambda: rex.select_option("#kind", index=0),
+    ):
+        with rex.expect_response(lambda answer: "worklist?" in answer.url):
+            choose()
+    rex.locator("#folder").focus()
+    asked.clear()
+    rex.fill("#search", "The Mill")
+    rex.wait_for_timeout(700)
+    rex.locator("#search").blur()
+    rex.wait_for_timeout(200)
+    assert len([url for url in asked if "worklist?" in url]) == 1  # leaving the field asks nothing
+
+    # an answer that comes after the click
+    held = []
+    rex.route("**/worklist?*", lambda route: held.append(route))
+    rex.route("**/restorations/*", lambda route: (rex.wait_for_timeout(300), route.continue_()))
+    rex.fill("#search", "mill")
+    until(lambda: rex.wait_for_timeout(50) or held)
+    rex.evaluate("document.querySelector('ul.cards a').click()")
+    held.pop().continue_()
+    rex.wait_for_selector("#light-table[data-ready]")
+
+
 def test_a_rejected_region_shows_the_master_again_at_once(browse, house):
     rex = browse("rex")
     open_table(rex, house.identifier)
