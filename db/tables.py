@@ -5,6 +5,8 @@ from __future__ import annotations
 from db.accounts import Account, Visit
 from db.columns import Base
 from db.events import Event
+from db.holdings import Holding
+from db.leases import Lease
 from db.objects import Artefact, Mask, Master, Model, Refusal
 from db.restorations import Region, Restoration
 from db.reviews import SignOff, Step
@@ -16,6 +18,8 @@ __all__ = [
     "Account",
     "Artefact",
     "Event",
+    "Holding",
+    "Lease",
     "Mask",
     "Master",
     "Model",

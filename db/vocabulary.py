@@ -170,3 +170,28 @@ class Role(StrEnum):
         """Whether this role may do what ``other`` may."""
         roles = list(Role)
         return roles.index(self) >= roles.index(other)
+
+
+class Part(StrEnum):
+    """What a file of the holdings is."""
+
+    MASTER = "master"
+    RESTORED = "restored"
+    MASK = "mask"
+    LAYER = "layer"
+    PROVENANCE = "provenance"
+    SIGNED = "signed"
+
+
+class Soundness(StrEnum):
+    """What an audit found of a file.
+
+    *Rot*: other bytes, though nobody wrote the file since it was sound; *replaced*: written since.
+    """
+
+    UNCHECKED = "unchecked"
+    SOUND = "sound"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    ROT = "rot"
+    REPLACED = "replaced"

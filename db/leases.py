@@ -1,0 +1,144 @@
+"""Who works on what: a promise that ends by itself, and a number that tells a sleeper he is late.
+
+Each time something is taken up, its token grows. Whoever wrote down a token can ask, in the very
+transaction in which a result is recorded, whether it is still the newest; a worker that was
+stopped for an hour and wakes up finds that it is not, and its result is not taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from db.columns import Base, UtcDateTime, check, is_hash, sha256_column
+
+
+class Lease(Base):
+    """One thing that can be worked on: whose it is, and how often it was taken up in vain."""
+
+    __tablename__ = "lease"
+    __table_args__ = (
+        is_hash("subject"),
+        check("held_until", "(holder IS NULL) = (ends_at IS NULL)"),
+        check("counted", "token >= 1 AND tries >= 0"),
+    )
+
+    subject: Mapped[str] = mapped_column(sha256_column(), primary_key=True)
+    about: Mapped[str] = mapped_column(Text)
+    token: Mapped[int]
+    holder: Mapped[str | None] = mapped_column(String(255))
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(index=True)
+    fault: Mapped[str | None] = mapped_column(Text)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A lease that somebody has.
+
+    Attributes:
+        subject: The hash of what it is about.
+        token: Its number; it holds as long as nobody has a higher one.
+        tries: How often it was taken up in vain before.
+    """
+
+    subject: str
+    token: int
+    tries: int
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Somebody else has it."""
+
+    holder: str
+    ends_at: datetime
+
+
+def subject_of(about: str) -> str:
+    """The key of what a lease is about."""
+    return hashlib.sha256(about.encode(errors="surrogateescape")).hexdigest()
+
+
+def take(
+    session: Session, about: str, holder: str, at: datetime, length: timedelta
+) -> Taken | Busy:
+    """Take something up, unless somebody else has it and has been heard of.
+
+    Args:
+        session: Of ``Database.writing``.
+        about: What, in words; the same words mean the same thing.
+        holder: Who.
+        at: Now.
+        length: How long it holds if nothing more is heard.
+    """
+    subject = subject_of(about)
+    row = session.get(Lease, subject)
+    if row is None:
+        row = Lease(subject=subject, about=about, token=1, tries=0)
+        session.add(row)
+    elif row.holder is not None and row.ends_at is not None and row.ends_at > at:
+        return Busy(row.holder, row.ends_at)
+    else:
+        row.token += 1
+        if row.holder is not None:  # who had it was never heard of again
+            row.fault = f"{row.holder} was never heard of again"
+    tries = row.tries
+    row.holder, row.ends_at, row.tries = holder, at + length, tries + 1
+    session.flush()
+    return Taken(subject, row.token, tries)
+
+
+def renew(session: Session, taken: Taken, at: datetime, length: timedelta) -> bool:
+    """Say that one is still at it; whether one still has it."""
+    row = _held(session, taken)
+    if row is None:
+        return False
+    row.ends_at = at + length
+    return True
+
+
+def holds(session: Session, taken: Taken) -> bool:
+    """Whether nobody else has taken it up since."""
+    return _held(session, taken) is not None
+
+
+def give_back(session: Session, taken: Taken, fault: str | None = None) -> None:
+    """Let others have it.
+
+    Args:
+        session: Of ``Database.writing``.
+        taken: The lease.
+        fault: Why it was in vain; None: it was not, and the tries are forgotten.
+    """
+    row = _held(session, taken)
+    if row is None:
+        return
+    row.holder = row.ends_at = None
+    row.fault = fault
+    if fault is None:
+        row.tries = 0
+
+
+def spent(session: Session, tries: int) -> list[Lease]:
+    """What was taken up in vain so often, and is nobody's."""
+    asked = select(Lease).where(Lease.tries >= tries, Lease.holder.is_(None))
+    return list(session.scalars(asked.order_by(Lease.about)))
+
+
+def forgive(session: Session, about: str) -> None:
+    """Forget how often something was taken up in vain: a person has looked at it."""
+    row = session.get(Lease, subject_of(about))
+    if row is not None:
+        row.tries, row.fault = 0, None
+
+
+def _held(session: Session, taken: Taken) -> Lease | None:
+    row = session.get(Lease, taken.subject)
+    if row is None or row.token != taken.token or row.holder is None:
+        return None
+    return row
