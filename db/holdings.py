@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, func, insert, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from db.chain import Happening, append
 from db.columns import Base, UtcDateTime, check, is_hash, one_of, sha256_column
@@ -86,12 +96,18 @@ def list_masters(session: Session) -> int:
 
 
 def unlisted(session: Session) -> list[Made]:
-    """Finished restorations whose files are not listed."""
+    """Finished restorations whose files are not listed; of several in one folder the newest."""
     listed = select(Holding.id).where(
         Holding.master_sha256 == Master.sha256, Holding.restoration == Restoration.identifier
     )
+    later = aliased(Restoration)
+    newer = select(later.id).where(
+        later.output == Restoration.output,
+        later.id > Restoration.id,
+        later.status.in_(FINISHED),
+    )
     asked = select(Restoration, Master.sha256).join(Master, Master.id == Restoration.master_id)
-    asked = asked.where(Restoration.status.in_(FINISHED), ~listed.exists())
+    asked = asked.where(Restoration.status.in_(FINISHED), ~listed.exists(), ~newer.exists())
     parts = (Part.RESTORED, Part.MASK, Part.LAYER, Part.PROVENANCE)
     return [
         Made(
@@ -110,6 +126,7 @@ def unlisted_signed(session: Session) -> list[Made]:
         Holding.master_sha256 == Master.sha256,
         Holding.restoration == Restoration.identifier,
         Holding.part == Part.SIGNED,
+        Holding.sha256 == SignOff.composed_sha256,
     )
     asked = select(Restoration.identifier, Master.sha256, SignOff.composed, SignOff.composed_sha256)
     asked = asked.join(Master, Master.id == Restoration.master_id)
@@ -122,7 +139,7 @@ def unlisted_signed(session: Session) -> list[Made]:
 
 
 def list_files(session: Session, made: Made, paths: dict[Part, str]) -> None:
-    """List the files of a restoration.
+    """List the files of a restoration, in the place of those that lay there before.
 
     Args:
         session: Of ``Database.writing``.
@@ -130,27 +147,32 @@ def list_files(session: Session, made: Made, paths: dict[Part, str]) -> None:
         paths: Where its parts lie.
     """
     digests = made.digests
+    session.execute(delete(Holding).where(Holding.path.in_([paths[part] for part in digests])))
     rows = [_row(made.master_sha256, made.identifier, p, paths[p], digests[p]) for p in digests]
     _write(session, rows)
 
 
-def due(session: Session, count: int, after: int = 0) -> list[Holding]:
+HERE = Holding.path.not_like("%://%")
+"""Files on this machine or a share; what lies in object storage is audited by its keeper."""
+
+
+def due(session: Session, count: int, before: datetime) -> list[Holding]:
     """The files that were not looked at for the longest time, never looked at first.
 
     Args:
         session: Any.
-        count: How many.
-        after: So many of them are left out.
+        count: How many at most.
+        before: Those looked at since then are left out.
     """
     oldest = Holding.checked_at.asc().nulls_first()
-    return list(
-        session.scalars(select(Holding).order_by(oldest, Holding.id).limit(count).offset(after))
-    )
+    unseen = Holding.checked_at.is_(None) | (Holding.checked_at < before)
+    asked = select(Holding).where(HERE, unseen).order_by(oldest, Holding.id).limit(count)
+    return list(session.scalars(asked))
 
 
 def amount(session: Session) -> int:
     """How many files are listed."""
-    return session.scalar(select(func.count(Holding.id))) or 0
+    return session.scalar(select(func.count(Holding.id)).where(HERE)) or 0
 
 
 def troubled(session: Session, limit: int = 100) -> list[Holding]:

@@ -65,6 +65,11 @@ def _changed(
     _append(session, EventType.METADATA_MODIFICATION, origin, detail)
 
 
+def is_known(session: Session, sha256: str) -> bool:
+    """Whether a master is on record."""
+    return session.scalar(select(Master.id).where(Master.sha256 == sha256)) is not None
+
+
 def record_master(
     session: Session, artefact: ArtefactFacts, facts: dict[str, Any], origin: Origin
 ) -> int:

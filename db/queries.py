@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from db.events import Event
 from db.objects import Artefact, Master, Model, Refusal
 from db.restorations import Region, Restoration
-from db.vocabulary import Decision, Status
+from db.vocabulary import FINISHED, Decision, Status
 
 CHUNK = 1000
 """Regions held in memory."""
@@ -271,3 +271,28 @@ def totals(session: Session) -> Totals:
         refusals=session.scalar(open_refusals) or 0,
         events=count(Event),
     )
+
+
+def unrestored(
+    session: Session, folder: str = "", search: str = "", again: bool = False, limit: int = 1000
+) -> list[str]:
+    """Paths of masters that nobody has restored yet, in the order they came.
+
+    Args:
+        session: Any.
+        folder: Only those in and below it; empty: all.
+        search: As in ``masters``.
+        again: Those that are restored already as well.
+        limit: At most so many.
+    """
+    asked = select(Master.path).join(Artefact, Artefact.id == Master.artefact_id)
+    asked = asked.where(matches(search))
+    if folder:
+        asked = asked.where(Master.path.startswith(folder.rstrip("/") + "/", autoescape=True))
+    if not again:
+        done = select(Restoration.id).where(
+            Restoration.master_id == Master.id,
+            Restoration.status.in_((*FINISHED, Status.ABANDONED)),
+        )
+        asked = asked.where(~done.exists())
+    return list(session.scalars(asked.order_by(Master.id).limit(limit)))

@@ -13,11 +13,13 @@ from prefect.runtime import flow_run
 from flows.progress import tell
 from flows.records import recorded
 from flows.report import Fate, Outcome
-from flows.restore import restore_image
+from flows.restore import about, restore_image
 from flows.share import work
-from heritage.errors import HeritageError, MasterRefused
+from heritage.care.leases import working_on
+from heritage.errors import HeritageError, MasterRefused, RestorationBusy
 from heritage.remote.address import is_remote
 from heritage.restore.names import NamedSource, plan_names
+from heritage.settings import load_settings
 
 
 def _run_name() -> str:
@@ -67,13 +69,14 @@ def restore_collection(
         outcome = attempt_restoration(master, output, **settings)
         outcomes.append(outcome)
         tell(outcome)
-    _publish(outcomes)
+    publish_outcomes(outcomes)
     return outcomes
 
 
 def attempt_restoration(
     master: NamedSource,
     output: Path,
+    tries: int | None = None,
     **settings: Any,  # noqa: ANN401 - Prefect checks them
 ) -> Outcome:
     """One master through ``restore_image``, its fault kept to itself.
@@ -81,6 +84,8 @@ def attempt_restoration(
     Args:
         master: The file and the name of its restoration.
         output: Folder that receives the restoration.
+        tries: Where several workers are at it: leave alone what another one works on, set aside
+            what was tried in vain so often. None: the files' own locks are enough.
         settings: Further parameters of ``restore_image``.
     """
     try:
@@ -88,13 +93,13 @@ def attempt_restoration(
             raise recorded(
                 MasterRefused(master.reason or "cannot be named", master.source), master.source
             )
-        source, name = master.source, master.name
-        if is_remote(source) or is_remote(output) or is_remote(settings.get("mask") or ""):
-            from flows.staging import restore_remote
-
-            return restore_remote(restore_image, source, output, name, **settings)
-        outcome: Outcome = restore_image(source=source, output=output, name=name, **settings)
-        return outcome
+        if tries is not None:
+            with working_on(about(master.source), load_settings(), tries):
+                return _restoration(master.source, master.name, output, settings)
+        return _restoration(master.source, master.name, output, settings)
+    except RestorationBusy as busy:
+        fate = Fate.FAILED if tries is None else Fate.LEFT_ALONE
+        return Outcome(master.source, fate, busy.reason)
     except HeritageError as error:
         return Outcome(master.source, Fate.FAILED, error.reason)
     except httpx.TransportError:  # Prefect's server is gone, for all masters alike
@@ -104,7 +109,16 @@ def attempt_restoration(
         return Outcome(master.source, Fate.FAILED, " ".join(reason.split()))
 
 
-def _publish(outcomes: list[Outcome]) -> None:
+def _restoration(source: Path, name: str, output: Path, settings: dict[str, Any]) -> Outcome:
+    if is_remote(source) or is_remote(output) or is_remote(settings.get("mask") or ""):
+        from flows.staging import restore_remote
+
+        return restore_remote(restore_image, source, output, name, **settings)
+    outcome: Outcome = restore_image(source=source, output=output, name=name, **settings)
+    return outcome
+
+
+def publish_outcomes(outcomes: list[Outcome]) -> None:
     """Show in Prefect what was done."""
     create_table_artifact(
         key="restored",

@@ -16,6 +16,7 @@ from flows.progress import COMPOSING, INPAINTING, PREPARING, Progress, tell
 from flows.records import catalogue, record_begin, record_finish, recorded
 from flows.report import Fate, Outcome
 from flows.share import work
+from heritage.care.leases import tenure_of
 from heritage.damage.masks import find_mask, open_mask
 from heritage.errors import HeritageError, NothingToRestore
 from heritage.restore.options import Options
@@ -129,12 +130,26 @@ def finish_master(source: Path, folder: Path, number: int) -> Outcome:
 
     with work():
         tell(Progress(source, COMPOSING))
+        _require_lease(source)
         restoration = finish(
             folder, lambda done, total: tell(Progress(source, COMPOSING, done, total))
         )
+        _require_lease(source)
         with catalogue() as open_:
             record_finish(open_, number, restoration)
         return _outcome(source, restoration, Fate.RESTORED)
+
+
+def about(source: Path) -> str:
+    """What a lease on a master is about."""
+    return f"restore {source}"
+
+
+def _require_lease(source: Path) -> None:
+    """Go on only if nobody else has taken the master up, where leases are given at all."""
+    tenure = tenure_of(about(source))
+    if tenure is not None:
+        tenure.require()
 
 
 @flow(name="restore_image", flow_run_name="restore {source.name}", persist_result=False)

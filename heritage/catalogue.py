@@ -77,6 +77,15 @@ class Catalogue(Enquiries):
             facts = columns_of(info, sha256)
             return ingest.record_master(session, artefact, facts, self._origin())
 
+    def record_arrival(self, info: MasterFacts, sha256: str) -> bool:
+        """Record a master that has arrived; whether it was unknown."""
+        artefact = artefact_of(info.path, None, None, None, None)
+        with self._writing() as session:
+            known = ingest.is_known(session, sha256)
+            ingest.record_master(session, artefact, columns_of(info, sha256), self._origin())
+            ingest.resolve_refusal(session, place(info.path), self._clock())
+        return not known
+
     def record_mask(
         self,
         master: int,

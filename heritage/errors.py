@@ -61,6 +61,10 @@ class ServerUnreachable(HeritageError):
     """The orchestration server that should be reported to does not answer."""
 
 
+class SetAside(HeritageError):
+    """Tried in vain too often: left until a person has looked at it."""
+
+
 class StorageFailed(HeritageError):
     """Disk full, share gone, file unreadable: the system under us failed."""
 

@@ -15,6 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -145,6 +146,30 @@ class Settings(BaseSettings):
     review_oidc_secret: str | None = Field(
         default=None, repr=False, description="The secret that goes with it."
     )
+    review_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where staff find the review room; reports of runs link to it.",
+    )
+    inbox: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="The folder where new masters arrive; unset: inbox/ in the workspace.",
+    )
+    timezone: str = Field(
+        default="UTC", description="The clock of the schedules, such as Europe/Amsterdam."
+    )
+    ingest_schedule: str = Field(
+        default="0 20 * * *",
+        description="When the inbox is looked into and restored, as cron writes it; '-': never.",
+    )
+    audit_schedule: str = Field(
+        default="0 2 * * *",
+        description="When a share of all files is read again, as cron writes it; '-': never.",
+    )
+    backup_schedule: str = Field(
+        default="0 6 * * *",
+        description="When the catalogue is copied and the workspace cleaned; '-': never.",
+    )
     prefect_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -157,6 +182,29 @@ class Settings(BaseSettings):
     def model_folder(self) -> Path:
         """Where the user's own weights lie."""
         return self.models or self.home / "models"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Where new masters arrive."""
+        return self.inbox or self.home / "inbox"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone such as Europe/Amsterdam") from None
+        return name
+
+    @field_validator("ingest_schedule", "audit_schedule", "backup_schedule")
+    @classmethod
+    def _cron(cls, text: str) -> str:
+        if text.strip() == "-":
+            return ""
+        if len(text.split()) != 5:
+            raise ValueError("expected five fields as cron writes them, such as '0 20 * * *'")
+        return text
 
     @field_validator("device")
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -67,7 +69,7 @@ def words(column: str, label: str, values: tuple[str, ...]) -> sa.Column[str]:
     return sa.Column(column, kind, nullable=False)
 
 
-def moment(column: str) -> sa.Column[sa.DateTime]:
+def moment(column: str) -> sa.Column[datetime]:
     return sa.Column(column, sa.DateTime(timezone=True))
 
 

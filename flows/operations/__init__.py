@@ -1,0 +1,1 @@
+"""What runs by itself: flows that are deployed, and the parts that run them."""

@@ -1,0 +1,88 @@
+"""The flows as a Prefect server knows them: by name, schedule and pool."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.flows import Flow
+from prefect.schedules import Cron
+from prefect.workers.process import ProcessWorker
+
+from flows.operations.fixity import audit_fixity
+from flows.operations.housekeeping import backup_catalogue, clean_workspace
+from flows.operations.inbox import ingest_inbox
+from flows.operations.learning import evaluate_models, train_model
+from flows.operations.names import DEPLOYMENT, POOL
+from flows.operations.publishing import publish_approved
+from flows.operations.restoring import restore_chosen
+from heritage.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
+
+DEVICE = "device"
+"""The tag of tasks that need a device to themselves."""
+
+
+def deployments(settings: Settings) -> list[RunnerDeployment]:
+    """All flows that a site can run, with its schedules.
+
+    One run of each at a time: what comes meanwhile waits.
+    """
+    scheduled: list[tuple[Flow[..., Any], str | None]] = [
+        (ingest_inbox, settings.ingest_schedule),
+        (restore_chosen, None),
+        (publish_approved, None),
+        (audit_fixity, settings.audit_schedule),
+        (backup_catalogue, settings.backup_schedule),
+        (clean_workspace, settings.backup_schedule),
+        (train_model, None),
+        (evaluate_models, None),
+    ]
+    return [_deployment(flow, cron or None, settings.timezone) for flow, cron in scheduled]
+
+
+def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> RunnerDeployment:
+    from prefect.deployments.runner import EntrypointType
+
+    made: Any = flow.to_deployment(
+        DEPLOYMENT,
+        schedules=[Cron(cron, timezone=timezone)] if cron else [],
+        concurrency_limit=1,
+        description=(flow.description or "").strip(),
+        tags=["heritage"],
+        work_pool_name=POOL,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    return made  # type: ignore[no-any-return]
+
+
+def deploy(settings: Settings, devices: int = 1) -> list[str]:
+    """Make pool, limits and deployments known to the server; those that are there are renewed.
+
+    Args:
+        settings: Of the site.
+        devices: How many tasks may use a device at the same time, over all workers.
+
+    Returns:
+        Names of the deployments.
+    """
+    with get_client(sync_client=True) as client:
+        _make_pool(client)
+        client.create_concurrency_limit(tag=DEVICE, concurrency_limit=devices)
+    made = deployments(settings)
+    for one in made:
+        one.apply()
+    return [f"{one.flow_name}/{one.name}" for one in made]
+
+
+def _make_pool(client: SyncPrefectClient) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    with suppress(ObjectAlreadyExists):
+        client.create_work_pool(
+            WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template)
+        )

@@ -1,0 +1,124 @@
+"""Working on something as the only one: said in the catalogue, repeated while it lasts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from db.leases import Busy, Taken
+from heritage.care.custody import Custody, open_custody
+from heritage.errors import HeritageError, RestorationBusy, SetAside
+from heritage.settings import Settings
+
+LOG = logging.getLogger("heritage")
+
+LENGTH = timedelta(minutes=2)
+"""After so long without a word, somebody else may go on."""
+
+BEATS = 4
+"""How often in that time a worker says that it is there."""
+
+TRIES = 3
+"""After so many times in vain something is set aside until a person has looked at it."""
+
+
+@dataclass
+class Tenure:
+    """A lease for as long as the work takes.
+
+    Attributes:
+        taken: The lease.
+        lost: Whether somebody else has it by now.
+    """
+
+    taken: Taken
+    custody: Custody
+    lost: bool = False
+
+    def require(self) -> None:
+        """Stop here unless this worker still has it.
+
+        Raises:
+            RestorationBusy: If somebody else has taken it up.
+        """
+        if self.lost or not self.custody.holds(self.taken):
+            self.lost = True
+            raise RestorationBusy(
+                "was taken up by another worker while this one was not heard of; what that one "
+                "makes counts"
+            )
+
+
+_here: dict[str, Tenure] = {}
+
+
+def tenure_of(about: str) -> Tenure | None:
+    """The lease that this process has on something."""
+    return _here.get(about)
+
+
+def holder() -> str:
+    """This process, as others read it."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+@contextmanager
+def working_on(
+    about: str, settings: Settings, tries: int | None = None, length: timedelta = LENGTH
+) -> Iterator[Tenure]:
+    """Be the only one to work on something inside the block.
+
+    Args:
+        about: What, in words.
+        settings: Of the site.
+        tries: Refuse what was taken up in vain so often; None: nothing is refused.
+        length: After so long without a word somebody else may have it.
+
+    Raises:
+        RestorationBusy: If somebody else is at it.
+        SetAside: If it was taken up in vain too often.
+    """
+    with open_custody(settings) as custody:
+        taken = custody.take(about, holder(), length)
+        if isinstance(taken, Busy):
+            raise RestorationBusy(f"{taken.holder} is working on it")
+        if tries is not None and taken.tries >= tries:
+            custody.give_back(taken, f"set aside after {taken.tries} tries")
+            raise SetAside(
+                f"was tried {taken.tries} times in vain and is set aside; look at it, then "
+                "restore it by name: heritage restore FILE"
+            )
+        tenure = Tenure(taken, custody)
+        over = threading.Event()
+        beat = threading.Thread(target=_beat, args=(tenure, over, length), daemon=True)
+        beat.start()
+        _here[about] = tenure
+        fault: str | None = "it ended without a word"
+        try:
+            yield tenure
+            fault = None
+        except BaseException as error:
+            fault = " ".join(str(error).split()) or type(error).__name__
+            raise
+        finally:
+            _here.pop(about, None)
+            over.set()
+            beat.join()
+            with suppress(HeritageError):  # it ends by itself
+                custody.give_back(taken, fault)
+
+
+def _beat(tenure: Tenure, over: threading.Event, length: timedelta) -> None:
+    while not over.wait(length.total_seconds() / BEATS):
+        try:
+            if not tenure.custody.renew(tenure.taken, length):
+                tenure.lost = True
+                return
+        except HeritageError as error:
+            LOG.warning("the catalogue could not be told that work goes on: %s", error)
