@@ -60,7 +60,7 @@ def restore_collection(
     """
     with work():
         named = plan_names(sources, output)
-    settings = {
+    settings: dict[str, Any] = {
         "model": model, "device": device, "memory": memory, "batch": batch, "grain": grain,
         "detect": detect, "policy": policy,
     }  # fmt: skip

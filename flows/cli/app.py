@@ -20,6 +20,7 @@ from flows.cli import (
     models,
     restore,
     review,
+    serve,
     tone,
     train,
     verify,
@@ -76,6 +77,7 @@ _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1
 _add("tone", tone.tone, "heritage tone scans/ --output tones --preview")
 _add("train", train.train, "heritage train fine-tune --out runs/mine")
 _add("evaluate", evaluate.evaluate, "heritage evaluate --images pictures --models art-small,gmic")
+_add("serve", serve.serve, "heritage serve")
 _add("doctor", doctor.doctor, "heritage doctor")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
-from prefect.flows import Flow
+from prefect.flows import EntrypointType, Flow
 from prefect.schedules import Cron
 from prefect.workers.process import ProcessWorker
 
@@ -47,9 +47,7 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
 
 
 def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> RunnerDeployment:
-    from prefect.deployments.runner import EntrypointType
-
-    made: Any = flow.to_deployment(
+    return flow.to_deployment(
         DEPLOYMENT,
         schedules=[Cron(cron, timezone=timezone)] if cron else [],
         concurrency_limit=1,
@@ -58,7 +56,6 @@ def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> Runner
         work_pool_name=POOL,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    return made  # type: ignore[no-any-return]
 
 
 def deploy(settings: Settings, devices: int = 1) -> list[str]:

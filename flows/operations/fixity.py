@@ -38,13 +38,8 @@ def audit_fixity(days: int = 30, everything: bool = False) -> Any:  # noqa: ANN4
     with open_custody(load_settings()) as custody:
         wrong = custody.troubled()
     table = [
-        {
-            "file": one.path,
-            "part": one.part.value,
-            "found": one.state.value,
-            "since": str(one.since),
-        }
-        for one in wrong
+        {"file": w.path, "part": w.part.value, "found": w.state.value, "since": str(w.since)}
+        for w in wrong
     ]
     create_table_artifact(key="fixity", table=table, description="Files that are not sound.")
     for check in found.wrong:

@@ -9,7 +9,7 @@ from pathlib import Path
 from db.backup import copy_catalogue, suffix
 from db.errors import CatalogueUnreachable
 from heritage.errors import CatalogueRefused
-from heritage.restore.storage import partial_of, storage
+from heritage.restore.storage import storage
 from heritage.settings import Settings
 
 BACKUPS = "backups"
@@ -34,7 +34,7 @@ def backup(settings: Settings, keep: int, now: datetime | None = None) -> Path:
     folder = settings.home / BACKUPS
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
     target = folder / f"catalogue-{stamp}{suffix(settings.database_url)}"
-    partial = partial_of(target)
+    partial = target.with_name(f".{target.name}.partial")
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)

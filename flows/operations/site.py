@@ -1,0 +1,241 @@
+"""All parts of a site on one machine: started in order, watched, stopped in the reverse order."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.operations.names import POOL
+from flows.orchestrator import SILENCE
+from heritage.errors import ServerUnreachable
+from heritage.listening import listen
+from heritage.settings import Settings
+
+HOST = "127.0.0.1"
+PREFECT_PORT, REVIEW_PORT = 4200, 8040
+STARTUP_SECONDS = 180.0
+FAREWELL_SECONDS = 20.0
+STEADY_SECONDS = 60.0
+PAUSE, LONGEST_PAUSE = 1.0, 60.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Part:
+    """One program of the site.
+
+    Attributes:
+        name: What people call it; its lines go to ``logs/NAME.log`` of the workspace.
+        command: How it is started.
+        environment: What it finds.
+        process: While it runs.
+    """
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = PAUSE
+    again: float = field(default=0.0)
+
+    def start(self, logs: Path) -> None:
+        """Run it in a session of its own, so that Ctrl-C reaches us alone."""
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs / f"{self.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        self.started = time.monotonic()
+
+    def ended(self) -> int | None:
+        """Its exit status, if it has ended."""
+        return None if self.process is None else self.process.poll()
+
+    def stop(self) -> None:
+        """Ask it to leave, and see that it and all it has started are gone."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(FAREWELL_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent is gone, in whatever way; Linux only."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Site:
+    """Prefect's server, one worker and the review room.
+
+    Args:
+        settings: Of the site.
+        prefect_port: Where Prefect is reached; 0: any that is free.
+        review_port: Where the review room is.
+        say: Receives what a person should know.
+        runs: How many flows the worker runs side by side.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        prefect_port: int = PREFECT_PORT,
+        review_port: int = REVIEW_PORT,
+        say: Callable[[str], None] = print,
+        runs: int = 4,
+    ) -> None:
+        self._settings, self._say = settings, say
+        self._logs = settings.home / "logs"
+        self._over = threading.Event()
+        external = os.environ.get("PREFECT_API_URL") or settings.prefect_api_url
+        port = 0 if external else _free(prefect_port)
+        self.prefect = external or f"http://{HOST}:{port}/api"
+        self.review = f"http://localhost:{_free(review_port)}"
+        self._parts: list[Part] = []
+        self._waited_for: Part | None = None
+        if not external:
+            self._parts.append(self._server(port))
+        self._parts += [self._worker(runs), self._room()]
+
+    def run(self) -> None:
+        """Start everything, and keep it running until ``stop`` or a signal.
+
+        Raises:
+            ServerUnreachable: If Prefect does not come up, with the place of its last words.
+        """
+        self._settings.inbox_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start()
+            while not self._over.wait(0.5):
+                self._watch()
+        finally:
+            for part in reversed(self._parts):
+                part.stop()
+            self._say("Stopped.")
+
+    def stop(self) -> None:
+        """End it; safe in a signal handler."""
+        self._over.set()
+
+    def _start(self) -> None:
+        if self._parts[0].name == "prefect":
+            self._parts[0].start(self._logs)
+        self._await_server()
+        if self._over.is_set():
+            return
+        command = [sys.executable, "-m", "flows.operations.deployed"]
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+            raise ServerUnreachable(f"the flows could not be deployed: {said[-1]}")
+        for part in self._parts:
+            if part.process is None:
+                part.start(self._logs)
+        self._say(f"Runs and schedules: {self.prefect.removesuffix('/api')}")
+        self._say(f"Review room: {self.review}")
+        self._say(f"New masters go to {self._settings.inbox_folder}")
+        self._say(f"Logs: {self._logs}. Ctrl-C ends it.")
+
+    def _await_server(self) -> None:
+        deadline = time.monotonic() + STARTUP_SECONDS
+        server = self._parts[0] if self._parts[0].name == "prefect" else None
+        while not self._over.is_set():
+            with suppress(OSError), urllib.request.urlopen(f"{self.prefect}/health", timeout=5):  # noqa: S310
+                return
+            gone = server is not None and server.ended() is not None
+            if gone or time.monotonic() > deadline:
+                raise ServerUnreachable(
+                    f"the Prefect server at {self.prefect} does not answer; "
+                    f"see {self._logs / 'prefect.log'}"
+                )
+            time.sleep(0.2)
+
+    def _watch(self) -> None:
+        """Start what has ended, after a pause that grows while it keeps ending."""
+        now = time.monotonic()
+        for part in self._parts:
+            status = part.ended()
+            if status is None:
+                continue
+            if not part.again:
+                if now - part.started > STEADY_SECONDS:
+                    part.pause = PAUSE
+                part.again, part.pause = now + part.pause, min(2 * part.pause, LONGEST_PAUSE)
+                self._say(
+                    f"{part.name} ended with status {status}; it is started again "
+                    f"(see {self._logs / part.name}.log)"
+                )
+            elif now >= part.again:
+                part.again = 0.0
+                part.start(self._logs)
+
+    def _environment(self, **more: str) -> dict[str, str]:
+        """What all parts find: this site's settings, and Prefect where it is."""
+        settings = self._settings
+        given = {
+            "HERITAGE_HOME": str(settings.home),
+            "HERITAGE_DATABASE_URL": settings.database_url,
+            "HERITAGE_REVIEW_URL": settings.review_url or self.review,
+            "HERITAGE_PREFECT_API_URL": self.prefect,
+            "PREFECT_API_URL": self.prefect,
+            "PREFECT_HOME": str(settings.home / "prefect"),
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+        }
+        return dict(os.environ) | SILENCE | given | more
+
+    def _server(self, port: int) -> Part:
+        place = self._settings.home / "prefect"
+        place.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "prefect", "server", "start"]
+        environment = self._environment(
+            PREFECT_API_DATABASE_CONNECTION_URL=f"sqlite+aiosqlite:///{place / 'prefect.db'}",
+            PREFECT_UI_API_URL=self.prefect,
+            PREFECT_SERVER_LOGGING_LEVEL="WARNING",
+        )
+        environment.pop("PREFECT_API_URL")  # it is the server
+        return Part("prefect", [*command, "--host", HOST, "--port", str(port)], environment)
+
+    def _worker(self, runs: int) -> Part:
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
+        command += ["--pool", POOL, "--limit", str(runs), "--name", f"{os.uname().nodename}"]
+        return Part("worker", command, self._environment())
+
+    def _room(self) -> Part:
+        port = self.review.rpartition(":")[2]
+        command = [sys.executable, "-m", "flows.cli", "review", "--port", port]
+        return Part("review", command, self._environment())
+
+
+def _free(port: int) -> int:
+    """The port, if nobody has it; for 0 any.
+
+    Raises:
+        PortTaken: If another program has it.
+    """
+    with listen(HOST, port) as found:
+        return int(found.getsockname()[1])

@@ -1,0 +1,81 @@
+"""Who works on what: one at a time, freed by silence, and no sleeper is believed."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from db.leases import Busy
+from heritage.care.custody import Custody
+from heritage.care.leases import working_on
+from heritage.errors import RestorationBusy, SetAside
+from heritage.settings import load_settings
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load_settings(home=tmp_path / "home")
+
+
+def custody_at(settings, moment):
+    return Custody(settings.database_url, "ann", lambda: moment)
+
+
+def test_one_at_a_time(settings):
+    with (
+        working_on("restore a", settings),
+        pytest.raises(RestorationBusy, match="process"),
+        working_on("restore a", settings),
+    ):
+        pass
+    with working_on("restore a", settings), working_on("restore b", settings):
+        pass
+
+
+def test_silence_frees_and_the_sleeper_is_refused(settings):
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    with custody_at(settings, noon) as first, custody_at(settings, noon + 2 * MINUTE) as later:
+        slept = first.take("restore a", "one", MINUTE)
+        assert isinstance(first.take("restore a", "two", MINUTE), Busy)
+        woke = later.take("restore a", "two", MINUTE)
+        assert woke.token == slept.token + 1
+        assert not first.holds(slept)
+        assert not first.renew(slept, MINUTE)
+        first.give_back(slept)
+        assert later.holds(woke)  # a sleeper gives nothing back
+
+
+def test_work_that_lasts_says_so(settings):
+    with working_on("restore a", settings, length=timedelta(seconds=0.4)) as tenure:
+        time.sleep(1)
+        tenure.require()
+        with pytest.raises(RestorationBusy), working_on("restore a", settings):
+            pass
+
+
+def test_who_lost_it_stops(settings):
+    with (
+        pytest.raises(RestorationBusy, match="another worker"),
+        working_on("restore a", settings) as tenure,
+    ):
+        later = datetime.now(UTC) + timedelta(hours=1)
+        with custody_at(settings, later) as other:
+            other.take("restore a", "two", MINUTE)
+        tenure.require()
+
+
+def test_what_is_tried_in_vain_is_set_aside(settings):
+    for _ in range(3):
+        with pytest.raises(ValueError, match="poison"), working_on("restore a", settings, 3):
+            raise ValueError("poison")
+    for _ in range(2):
+        with pytest.raises(SetAside, match="3 times"), working_on("restore a", settings, 3):
+            pass
+    with Custody(settings.database_url, "ann") as custody:
+        assert [lease.about for lease in custody.spent(3)] == ["restore a"]
+    with working_on("restore a", settings):  # a person asks for it by name
+        pass
+    with Custody(settings.database_url, "ann") as custody:
+        assert custody.spent(3) == []
