@@ -43,12 +43,10 @@ class Taken:
     Attributes:
         subject: The hash of what it is about.
         token: Its number; it holds as long as nobody has a higher one.
-        tries: How often it was taken up in vain before.
     """
 
     subject: str
     token: int
-    tries: int
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,27 @@ class Busy:
     ends_at: datetime
 
 
+@dataclass(frozen=True)
+class Spent:
+    """It was taken up in vain too often, the last time for this reason."""
+
+    tries: int
+    fault: str
+
+
 def subject_of(about: str) -> str:
     """The key of what a lease is about."""
     return hashlib.sha256(about.encode(errors="surrogateescape")).hexdigest()
 
 
 def take(
-    session: Session, about: str, holder: str, at: datetime, length: timedelta
-) -> Taken | Busy:
+    session: Session,
+    about: str,
+    holder: str,
+    at: datetime,
+    length: timedelta,
+    tries: int | None = None,
+) -> Taken | Busy | Spent:
     """Take something up, unless somebody else has it and has been heard of.
 
     Args:
@@ -75,6 +86,7 @@ def take(
         holder: Who.
         at: Now.
         length: How long it holds if nothing more is heard.
+        tries: Refuse what was taken up in vain so often; None: nothing.
     """
     subject = subject_of(about)
     row = session.get(Lease, subject)
@@ -85,12 +97,14 @@ def take(
         return Busy(row.holder, row.ends_at)
     else:
         row.token += 1
-        if row.holder is not None:  # who had it was never heard of again
+        if row.holder is not None:
             row.fault = f"{row.holder} was never heard of again"
-    tries = row.tries
-    row.holder, row.ends_at, row.tries = holder, at + length, tries + 1
+    if tries is not None and row.tries >= tries:
+        row.holder = row.ends_at = None
+        return Spent(row.tries, row.fault or "no reason given")
+    row.holder, row.ends_at, row.tries = holder, at + length, row.tries + 1
     session.flush()
-    return Taken(subject, row.token, tries)
+    return Taken(subject, row.token)
 
 
 def renew(session: Session, taken: Taken, at: datetime, length: timedelta) -> bool:
@@ -128,13 +142,6 @@ def spent(session: Session, tries: int) -> list[Lease]:
     """What was taken up in vain so often, and is nobody's."""
     asked = select(Lease).where(Lease.tries >= tries, Lease.holder.is_(None))
     return list(session.scalars(asked.order_by(Lease.about)))
-
-
-def forgive(session: Session, about: str) -> None:
-    """Forget how often something was taken up in vain: a person has looked at it."""
-    row = session.get(Lease, subject_of(about))
-    if row is not None:
-        row.tries, row.fault = 0, None
 
 
 def _held(session: Session, taken: Taken) -> Lease | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
-from prefect.flows import EntrypointType, Flow
+from prefect.flows import Flow
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from flows.operations.fixity import audit_fixity
@@ -20,9 +22,6 @@ from flows.operations.names import DEPLOYMENT, POOL
 from flows.operations.publishing import publish_approved
 from flows.operations.restoring import restore_chosen
 from heritage.settings import Settings
-
-if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
 
 DEVICE = "device"
 """The tag of tasks that need a device to themselves."""
@@ -47,7 +46,8 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
 
 
 def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> RunnerDeployment:
-    return flow.to_deployment(
+    return RunnerDeployment.from_flow(
+        flow,
         DEPLOYMENT,
         schedules=[Cron(cron, timezone=timezone)] if cron else [],
         concurrency_limit=1,

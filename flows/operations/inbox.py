@@ -9,14 +9,18 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
 
 from flows.faults import PATIENT
-from flows.operations.names import RESTORE, deployment_of
+from flows.operations.names import INGEST, RESTORE, deployment_of
 from flows.share import work
 from flows.sources import find_masters
 from heritage.care.custody import open_custody
 from heritage.care.inbox import Arrival, admit, read_manifest, settled
 from heritage.settings import load_settings
+
+BATCH = 64
+"""Files that one task records."""
 
 
 @task(name="admit", task_run_name="admit {number} files", **PATIENT)
@@ -26,7 +30,11 @@ def admit_files(number: int, files: list[Path], expected: dict[Path, str]) -> li
         return [admit(custody, path, expected.get(path)) for path in files]
 
 
-@flow(name="ingest-inbox", flow_run_name="ingest {inbox}", persist_result=False)
+def _run_name() -> str:
+    return f"ingest {flow_run.parameters.get('inbox') or load_settings().inbox_folder}"
+
+
+@flow(name=INGEST, flow_run_name=_run_name, persist_result=False)
 def ingest_inbox(
     inbox: Path | None = None,
     stable_seconds: float = 30.0,
@@ -68,10 +76,6 @@ def ingest_inbox(
     if restore:
         _have_restored()
     return counted
-
-
-BATCH = 64
-"""Files that one task records."""
 
 
 def _have_restored() -> None:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.operations.names import POOL
@@ -47,7 +48,7 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = PAUSE
-    again: float = field(default=0.0)
+    again: float = 0.0
 
     def start(self, logs: Path) -> None:
         """Run it in a session of its own, so that Ctrl-C reaches us alone."""
@@ -115,7 +116,6 @@ class Site:
         self.prefect = external or f"http://{HOST}:{port}/api"
         self.review = f"http://localhost:{_free(review_port)}"
         self._parts: list[Part] = []
-        self._waited_for: Part | None = None
         if not external:
             self._parts.append(self._server(port))
         self._parts += [self._worker(runs), self._room()]
@@ -143,7 +143,7 @@ class Site:
     def _start(self) -> None:
         if self._parts[0].name == "prefect":
             self._parts[0].start(self._logs)
-        self._await_server()
+        self._await(f"{self.prefect}/health", self._parts[0])
         if self._over.is_set():
             return
         command = [sys.executable, "-m", "flows.operations.deployed"]
@@ -156,23 +156,27 @@ class Site:
         for part in self._parts:
             if part.process is None:
                 part.start(self._logs)
+        self._await(f"{self.review}/login", self._parts[-1])
+        if self._over.is_set():
+            return
         self._say(f"Runs and schedules: {self.prefect.removesuffix('/api')}")
         self._say(f"Review room: {self.review}")
         self._say(f"New masters go to {self._settings.inbox_folder}")
         self._say(f"Logs: {self._logs}. Ctrl-C ends it.")
 
-    def _await_server(self) -> None:
+    def _await(self, address: str, part: Part) -> None:
+        """Wait until a part answers; a Prefect server elsewhere is nobody's part."""
         deadline = time.monotonic() + STARTUP_SECONDS
-        server = self._parts[0] if self._parts[0].name == "prefect" else None
         while not self._over.is_set():
-            with suppress(OSError), urllib.request.urlopen(f"{self.prefect}/health", timeout=5):  # noqa: S310
-                return
-            gone = server is not None and server.ended() is not None
-            if gone or time.monotonic() > deadline:
-                raise ServerUnreachable(
-                    f"the Prefect server at {self.prefect} does not answer; "
-                    f"see {self._logs / 'prefect.log'}"
-                )
+            try:
+                with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - http(s)
+                    return
+            except urllib.error.HTTPError:
+                return  # it asks who we are: Prefect's client will say
+            except OSError:
+                if part.ended() is not None or time.monotonic() > deadline:
+                    where = self._logs / f"{part.name}.log"
+                    raise ServerUnreachable(f"{address} does not answer; see {where}") from None
             time.sleep(0.2)
 
     def _watch(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from db import holdings, leases, queries
 from db.holdings import Holding, Made
-from db.leases import Busy, Lease, Taken
+from db.leases import Busy, Lease, Spent, Taken
 from db.vocabulary import Part, Soundness
 from heritage.catalogue import Catalogue
 from heritage.restore.provenance import file_names
@@ -99,10 +99,12 @@ class Custody(Catalogue):
         with self._writing() as session:
             holdings.record_audit(session, detail, sound, self._origin())
 
-    def take(self, about: str, holder: str, length: timedelta) -> Taken | Busy:
-        """Take something up, unless somebody is at it."""
+    def take(
+        self, about: str, holder: str, length: timedelta, tries: int | None = None
+    ) -> Taken | Busy | Spent:
+        """Take something up, unless somebody is at it or it was tried in vain so often."""
         with self._writing() as session:
-            return leases.take(session, about, holder, self._clock(), length)
+            return leases.take(session, about, holder, self._clock(), length, tries)
 
     def renew(self, taken: Taken, length: timedelta) -> bool:
         """Say that one is still at it; whether one still has it."""

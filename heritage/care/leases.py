@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from db.leases import Busy, Taken
+from db.leases import Busy, Spent, Taken
 from heritage.care.custody import Custody, open_custody
 from heritage.errors import HeritageError, RestorationBusy, SetAside
 from heritage.settings import Settings
@@ -85,14 +85,13 @@ def working_on(
         SetAside: If it was taken up in vain too often.
     """
     with open_custody(settings) as custody:
-        taken = custody.take(about, holder(), length)
+        taken = custody.take(about, holder(), length, tries)
         if isinstance(taken, Busy):
             raise RestorationBusy(f"{taken.holder} is working on it")
-        if tries is not None and taken.tries >= tries:
-            custody.give_back(taken, f"set aside after {taken.tries} tries")
+        if isinstance(taken, Spent):
             raise SetAside(
-                f"was tried {taken.tries} times in vain and is set aside; look at it, then "
-                "restore it by name: heritage restore FILE"
+                f"was tried {taken.tries} times in vain and is set aside (the last time: "
+                f"{taken.fault}); look at it, then restore it by name: heritage restore FILE"
             )
         tenure = Tenure(taken, custody)
         over = threading.Event()

@@ -68,8 +68,14 @@ def ended(http, name):
 def ask_for(http, name, **parameters):
     deployment = http.get(f"/deployments/name/{name}/heritage").json()
     asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    run = http.post(f"/deployments/{deployment['id']}/create_flow_run", json=asked)
-    assert run.status_code == 201, run.text
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+
+    def accepted():
+        run = http.post(path, json=asked)
+        assert run.status_code in (201, 503), run.text  # 503: its SQLite file is busy, ask again
+        return run if run.status_code == 201 else None
+
+    run = until(accepted)
 
     def over():
         found = http.get(f"/flow_runs/{run.json()['id']}").json()

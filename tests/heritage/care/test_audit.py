@@ -11,6 +11,8 @@ from db.vocabulary import Soundness
 from heritage.care.audit import audit
 from heritage.care.custody import Custody
 from heritage.care.inbox import admit
+from heritage.damage.regions import Region
+from heritage.geometry import Box
 from heritage.restore.engine import restore
 
 
@@ -29,8 +31,8 @@ def clock():
 
 
 @pytest.fixture
-def custody(tmp_path, clock):
-    with Custody(f"sqlite:///{tmp_path}/catalogue.sqlite", "ann", clock) as opened:
+def custody(empty_url, clock):
+    with Custody(empty_url, "ann", clock) as opened:
         yield opened
 
 
@@ -123,4 +125,5 @@ def record(custody, made, master):
     run = custody.begin_restoration(
         number, mask, model, parameters={}, output=made.folder, device="cpu"
     )
-    custody.finish_restoration(run.id, made, [])
+    regions = [Region(1, Box(10, 10, 14, 30), 80, 2.0)]
+    custody.finish_restoration(run.id, made, regions)

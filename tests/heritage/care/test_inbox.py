@@ -19,8 +19,8 @@ def master(tmp_path):
 
 
 @pytest.fixture
-def custody(tmp_path):
-    with Custody(f"sqlite:///{tmp_path}/catalogue.sqlite", "ann") as opened:
+def custody(empty_url):
+    with Custody(empty_url, "ann") as opened:
         yield opened
 
 
