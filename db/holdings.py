@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,8 +70,8 @@ class Made:
     digests: dict[Part, str]
 
 
-def list_masters(session: Session) -> int:
-    """List the masters that are new, follow those that moved; how many are new.
+def list_masters(session: Session) -> None:
+    """List the masters that are new, follow those that moved.
 
     Args:
         session: Of ``Database.writing``.
@@ -81,7 +80,7 @@ def list_masters(session: Session) -> int:
     same = (listed.c.master_sha256 == Master.sha256) & (listed.c.part == Part.MASTER)
     columns = (Master.sha256, Master.path, Master.bytes)
     new = session.execute(select(*columns).outerjoin(listed, same).where(listed.c.id.is_(None)))
-    count = _write(
+    _write(
         session,
         [
             _row(sha256, "", Part.MASTER, path, sha256) | {"bytes": size}
@@ -92,7 +91,6 @@ def list_masters(session: Session) -> int:
     moved = moved.where(Holding.part == Part.MASTER, Holding.path != Master.path)
     for holding, path in session.execute(moved):
         holding.path = path
-    return count
 
 
 def unlisted(session: Session) -> list[Made]:
@@ -246,8 +244,6 @@ def _row(master: str, restoration: str, part: Part, path: str, sha256: str) -> d
     }
 
 
-def _write(session: Session, rows: Iterable[dict[str, Any]]) -> int:
-    listed = list(rows)
-    for start in range(0, len(listed), CHUNK):
-        session.execute(insert(Holding), listed[start : start + CHUNK])
-    return len(listed)
+def _write(session: Session, rows: list[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), CHUNK):
+        session.execute(insert(Holding), rows[start : start + CHUNK])

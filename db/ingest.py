@@ -70,6 +70,14 @@ def is_known(session: Session, sha256: str) -> bool:
     return session.scalar(select(Master.id).where(Master.sha256 == sha256)) is not None
 
 
+def is_unchanged(session: Session, path: str, size: int, modified: datetime) -> bool:
+    """Whether the file at a path is on record and was not written since it was last hashed."""
+    asked = select(Master.id).where(
+        Master.path == path, Master.bytes == size, Master.seen_at > modified
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
 def record_master(
     session: Session, artefact: ArtefactFacts, facts: dict[str, Any], origin: Origin
 ) -> int:

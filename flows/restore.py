@@ -207,6 +207,9 @@ def restore_image(
     except NothingToRestore as nothing:
         return Outcome(source, Fate.LEFT_ALONE, nothing.reason)
     except HeritageError as error:
+        tenure = tenure_of(about(source))
+        if tenure is not None and tenure.lost:
+            raise  # whoever has taken it up records how it ends
         with work():
             known = recorded(error, source, number)
         raise known from error.__cause__

@@ -8,7 +8,7 @@ tables in ``db``; pixels never pass it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,17 @@ class Catalogue(Enquiries):
         with self._writing() as session:
             facts = columns_of(info, sha256)
             return ingest.record_master(session, artefact, facts, self._origin())
+
+    def is_unchanged(self, path: Path) -> bool:
+        """Whether a file is on record and was not written since it was last hashed.
+
+        Raises:
+            OSError: If it is not there.
+        """
+        found = path.stat()
+        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+        with self._reading() as session:
+            return ingest.is_unchanged(session, place(path), found.st_size, modified)
 
     def record_arrival(self, info: MasterFacts, sha256: str) -> bool:
         """Record a master that has arrived; whether it was unknown."""

@@ -23,17 +23,13 @@ def serve(
     is copied. What ends by itself is started again; Ctrl-C ends all of it.
     """
     from flows.operations.site import Site
-    from heritage.errors import BadSetting
     from heritage.review.desk import open_desk
+    from heritage.review.serve import require_somebody
     from heritage.settings import load_settings
 
     settings = load_settings()
     with open_desk(settings) as desk:
-        if not desk.accounts() and not settings.review_proxies:
-            raise BadSetting(
-                "nobody can log in yet; make the first account: "
-                "heritage review account NAME --role administrator"
-            )
+        require_somebody(desk, settings)
     site = Site(settings, prefect_port, review_port, lambda w: print(w, flush=True), runs)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: site.stop())

@@ -64,16 +64,17 @@ def audit(
     # What was looked at within the round waits for the next one, whoever asks however often.
     before = began if everything else began - timedelta(days=days - 0.5)
     with ThreadPoolExecutor(READERS, "audit") as readers:
-        while found.checked < share:
-            files = custody.due(min(TOGETHER, share - found.checked), before)
-            if not files:
-                break
+        # Those that were wrong come first, every time: somebody may have put them right.
+        files = custody.troubled() or custody.due(min(TOGETHER, share), before)
+        while files:
             checks = list(readers.map(look_at, files))
             found.newly += custody.record_checks(checks)
             found.wrong += [one for one in checks if one.found is not Soundness.SOUND]
             found.checked += len(checks)
             found.bytes += sum(one.seen[0] for one in checks if one.seen)
             tell(found.checked, share)
+            left = share - found.checked
+            files = custody.due(min(TOGETHER, left), before) if left > 0 else []
     said = {"holdings": found.holdings, "checked": found.checked, "bytes": found.bytes}
     custody.record_audit(said | {"wrong": len(found.wrong)}, not found.wrong)
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from db.backup import copy_catalogue, suffix
 from db.errors import CatalogueUnreachable
 from heritage.errors import CatalogueRefused
-from heritage.restore.storage import storage
+from heritage.restore.storage import partial_of, storage
 from heritage.settings import Settings
 
 BACKUPS = "backups"
@@ -34,17 +34,15 @@ def backup(settings: Settings, keep: int, now: datetime | None = None) -> Path:
     folder = settings.home / BACKUPS
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
     target = folder / f"catalogue-{stamp}{suffix(settings.database_url)}"
-    partial = target.with_name(f".{target.name}.partial")
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
     try:
-        copy_catalogue(settings.database_url, partial)
+        with storage(target), partial_of(target) as partial:
+            copy_catalogue(settings.database_url, partial)
+            partial.replace(target)
     except CatalogueUnreachable as error:
-        partial.unlink(missing_ok=True)
         raise CatalogueRefused(str(error)) from None
     with storage(target):
-        partial.replace(target)
         copies = sorted(folder.glob(f"catalogue-*{target.suffix}"))
         for old in copies[: -max(keep, 1)]:
             old.unlink(missing_ok=True)

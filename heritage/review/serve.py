@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from heritage.errors import BadSetting
 from heritage.listening import listen
 from heritage.review.orders import Orders
 from heritage.settings import Settings
+
+if TYPE_CHECKING:
+    from heritage.review.desk import Desk
 
 HOST = "127.0.0.1"
 PORT = 8040
@@ -42,11 +46,7 @@ def serve_review(
     from heritage.review.web.app import create_app
 
     with open_desk(settings) as desk:
-        if not desk.accounts() and not settings.review_proxies:
-            raise BadSetting(
-                "nobody can log in yet; make the first account: "
-                "heritage review account NAME --role administrator"
-            )
+        require_somebody(desk, settings)
         with contextlib.closing(listen(host, port)) as listener:
             shown = "localhost" if host == HOST else host
             say(f"Open http://{shown}:{listener.getsockname()[1]}/ in a browser. Ctrl-C ends it.")
@@ -60,3 +60,16 @@ def serve_review(
             )
             with contextlib.suppress(KeyboardInterrupt):  # the way to end it
                 uvicorn.Server(config).run(sockets=[listener])
+
+
+def require_somebody(desk: Desk, settings: Settings) -> None:
+    """See that there is somebody who can log in.
+
+    Raises:
+        BadSetting: If there is nobody yet.
+    """
+    if not desk.accounts() and not settings.review_proxies:
+        raise BadSetting(
+            "nobody can log in yet; make the first account: "
+            "heritage review account NAME --role administrator"
+        )

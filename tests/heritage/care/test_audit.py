@@ -100,6 +100,17 @@ def test_every_file_comes_round_in_so_many_nights(custody, masters, clock):
         assert all(row.checked_at is not None for row in session.query(Holding))
 
 
+def test_what_was_put_right_is_seen_the_next_night(custody, masters, clock):
+    audit(custody, 6, everything=True)
+    flip(masters[1])
+    audit(custody, 6, everything=True)
+    flip(masters[1])
+    clock.now += timedelta(days=1)
+    found = audit(custody, 6)
+    assert found.wrong == []
+    assert custody.troubled() == []
+
+
 def test_the_files_of_restorations_are_audited_too(custody, masters, tmp_path):
     mask = tmp_path / "mask.tif"
     hole = np.zeros((40, 50), np.uint8)

@@ -1,11 +1,14 @@
 """What counts as arrived, and what is made of it."""
 
 import hashlib
+import os
+import time
 
 import numpy as np
 import pytest
 import tifffile
 
+from heritage.care import inbox
 from heritage.care.custody import Custody
 from heritage.care.inbox import admit, read_manifest, settled
 from heritage.errors import BadSetting
@@ -49,6 +52,18 @@ def test_files_are_recorded_once_and_refused_with_a_reason(custody, master, tmp_
     tifffile.imwrite(bad, np.ones((20, 20, 3), np.uint8), photometric="rgb")
     assert admit(custody, bad).status == "recorded"
     assert custody.refusals() == []
+
+
+def test_what_is_known_is_not_read_again_until_it_is_written(custody, master, monkeypatch):
+    admit(custody, master)
+    read = []
+    monkeypatch.setattr(inbox, "sha256_file", lambda path: read.append(path) or "f" * 64)
+    assert admit(custody, master).status == "known"
+    assert read == []
+    later = time.time() + 60
+    os.utime(master, (later, later))
+    admit(custody, master)
+    assert read == [master]
 
 
 def test_a_list_of_checksums_is_believed_and_kept_to(custody, master, tmp_path):
