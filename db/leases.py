@@ -1,8 +1,8 @@
 """Who works on what: a promise that ends by itself, and a number that tells a sleeper he is late.
 
-Each time something is taken up, its token grows. Whoever wrote down a token asks, before a result is
-recorded, whether it is still the newest; a worker that was stopped for an hour and wakes up finds
-that it is not, and its result is not taken.
+Each time something is taken up, its token grows. Whoever wrote down a token asks, before a result
+is recorded, whether it is still the newest; a worker that was stopped for an hour and wakes up
+finds that it is not, and its result is not taken.
 """
 
 from __future__ import annotations
