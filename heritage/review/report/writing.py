@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from heritage.errors import HeritageError
 from heritage.geometry import Box
@@ -60,12 +60,16 @@ def report_pdf(facts: Facts, language: str) -> bytes:
     Raises:
         HeritageError: If the libraries that make PDF are not installed.
     """
+    truncated_too = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as error:
         words = f"PDF needs 'heritage[pdf]' and Pango ({error}); print the page instead"
         raise HeritageError(" ".join(words.split())) from None
+    finally:
+        # WeasyPrint has Pillow take half a picture for a whole one, in all of the process.
+        ImageFile.LOAD_TRUNCATED_IMAGES = truncated_too
     # a report fetches nothing from anywhere: its pictures are in it
     fetcher = URLFetcher(allowed_protocols={"data"})
     page = HTML(string=report_html(facts, language), base_url=None, url_fetcher=fetcher)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import tifffile
+from PIL import ImageFile
 
 from heritage.damage.mask_import import import_mask
 from heritage.damage.masks import open_mask
@@ -129,6 +130,7 @@ def test_a_draft_says_so(facts):
 def test_the_pdf_tells_the_same_and_is_tagged(facts, tmp_path):
     pdf = report_pdf(facts, "en")
     assert pdf == report_pdf(facts, "en")
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES  # half a picture still is none
     text = text_of(pdf, tmp_path)
     for words in (
         "The Mill <script>",
