@@ -11,6 +11,7 @@ from prefect import task
 from flows.faults import PATIENT
 from flows.progress import SEARCHING, Progress, tell
 from flows.share import work
+from heritage.care.stages import stage
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def propose_mask(source: Path, output: Path, name: str | None, policy: str, memo
     from heritage.damage.propose import propose
     from heritage.restore.names import restoration_name
 
-    with work():
+    with work(), stage("detect", source):
         tell(Progress(source, SEARCHING))
         chosen = find_policy(read_policies(), policy)
         name = name or restoration_name(source)

@@ -155,12 +155,31 @@ class Settings(BaseSettings):
         default=None,
         description="The folder where new masters arrive; unset: inbox/ in the workspace.",
     )
+    runner: Literal["local", "dask", "prefect-workers"] = Field(
+        default="local",
+        description="Where collections are restored: local, dask or prefect-workers.",
+    )
+    dask_address: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls|ws|wss|ucx)://",
+        description="A Dask cluster's scheduler; unset: processes of this machine.",
+    )
+    dask_workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="How many processes; unset: one a GPU, or one for two cores.",
+    )
     timezone: str = Field(
         default="UTC", description="The clock of the schedules, such as Europe/Amsterdam."
     )
     ingest_schedule: str = Field(
         default="0 20 * * *",
         description="When the inbox is looked into and restored, as cron writes it; '-': never.",
+    )
+    restore_schedule: str = Field(
+        default="0 0-6 * * *",
+        description="When what still waits is taken up again, as cron writes it; '-': never.",
     )
     audit_schedule: str = Field(
         default="0 2 * * *",
@@ -174,6 +193,15 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^https?://",
         description="A Prefect server to report to; unset: one of our own for each run.",
+    )
+
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How the log on standard error is written: text, or json, an object a line.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        default=None,
+        description="What the log says; unset: nothing in text, info in json and under `serve`.",
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -197,7 +225,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is no time zone such as Europe/Amsterdam") from None
         return name
 
-    @field_validator("ingest_schedule", "audit_schedule", "backup_schedule")
+    @field_validator("ingest_schedule", "restore_schedule", "audit_schedule", "backup_schedule")
     @classmethod
     def _cron(cls, text: str) -> str:
         if text.strip() == "-":
