@@ -1,0 +1,3 @@
+#!/bin/sh
+# Becomes the command that it is given.
+exec "$@"
