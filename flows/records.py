@@ -14,6 +14,7 @@ from heritage.damage.policy.protect import find_protected, open_protected
 from heritage.damage.regions import Region
 from heritage.errors import HeritageError
 from heritage.geometry import Box
+from heritage.logs import identified, say
 from heritage.remote.origin import address_of
 from heritage.settings import load_settings
 from heritage.tiff import open_master
@@ -80,6 +81,9 @@ def record_begin(
         device=device,
         again=not job.done,
     )
+    identified(master_sha256=identity["master"], restoration=run.identifier)
+    if not run.finished:
+        say(f"restoration.{'continued' if run.continued else 'begun'}", model=card.name)
     return run.id, run.finished
 
 
@@ -93,6 +97,10 @@ def record_finish(open_: Catalogue, number: int, restoration: Restoration) -> No
     regions = _regions(record)
     beside = beside_protected(restoration.master, record["master"], regions)
     open_.finish_restoration(number, restoration, regions, hashes, found, beside)
+    say(
+        "restoration.finished", folder=str(restoration.folder), regions=restoration.regions,
+        pixels=restoration.damaged_pixels, seconds=round(restoration.seconds, 3),
+    )  # fmt: skip
 
 
 def recorded(error: HeritageError, source: Path, number: int | None = None) -> HeritageError:
@@ -112,6 +120,7 @@ def recorded(error: HeritageError, source: Path, number: int | None = None) -> H
                 open_.record_refusal(source, error)
             else:
                 open_.fail_restoration(number, error)
+                say("restoration.failed", "error", kind=type(error).__name__, reason=error.reason)
     except HeritageError as second:
         return type(error)(f"{error.reason}; nor could that be recorded: {second}", error.path)
     return error

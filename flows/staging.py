@@ -12,6 +12,7 @@ from flows.progress import Progress, tell
 from flows.records import recorded
 from flows.report import Fate, Outcome
 from flows.share import work
+from heritage.care.stages import stage
 from heritage.damage.masks import find_mask
 from heritage.errors import HeritageError, NothingToRestore
 from heritage.remote.address import Address, local_path, parse_address
@@ -120,9 +121,12 @@ class _Trip:
         if self._far is None:
             return False
         self._far.require_restorable()
-        self._far.bring(
-            lambda done, total: tell(Progress(self._source, "fetching", done >> 20, total >> 20))
-        )
+        with stage("fetch", self._source):
+            self._far.bring(
+                lambda done, total: tell(
+                    Progress(self._source, "fetching", done >> 20, total >> 20)
+                )
+            )
         return True
 
     def run(self, restore: Restore) -> Outcome:
@@ -141,7 +145,9 @@ class _Trip:
         folder = self._output / self._name
         if self._results is not None and folder.is_dir():
             tell(Progress(self._source, "sending"))
-            if publish(folder, self._results.address):
+            with stage("send", self._source):
+                sent = publish(folder, self._results.address)
+            if sent:
                 self.outcome = replace(self.outcome, fate=Fate.RESTORED)
 
     def clear(self) -> None:

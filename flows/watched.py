@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from flows.report import Fate, Outcome
 from heritage.care.measures import FAILURES, OUTCOMES, UNEXPECTED, kind_of
@@ -15,26 +15,26 @@ from heritage.errors import SetAside
 from heritage.logs import concerning, say
 
 if TYPE_CHECKING:
-    from heritage.restore.names import NamedSource
     from heritage.restore.workload import Load
 
 Rest = ParamSpec("Rest")
-Attempt = Callable[Concatenate["NamedSource", Rest], Outcome]
+Attempt = Callable[Rest, Outcome]
 
 # The kind of what the attempt under way failed for, once it is known.
 _kind: ContextVar[list[str] | None] = ContextVar("heritage_kind", default=None)
 
 
 def watched(attempt: Attempt[Rest]) -> Attempt[Rest]:
-    """Count how each attempt ends, say it, and have all its lines carry the master."""
+    """Count how each attempt at a ``NamedSource`` ends, and have all its lines carry the file."""
 
     @wraps(attempt)
-    def attempted(master: NamedSource, /, *given: Rest.args, **more: Rest.kwargs) -> Outcome:
+    def attempted(*given: Rest.args, **more: Rest.kwargs) -> Outcome:
+        master: Any = given[0] if given else more["master"]
         kinds: list[str] = []
         token = _kind.set(kinds)
         try:
             with concerning(master=str(master.source)):
-                outcome = attempt(master, *given, **more)
+                outcome = attempt(*given, **more)
                 _tell(outcome, kinds[-1] if kinds else UNEXPECTED)
         finally:
             _kind.reset(token)

@@ -29,7 +29,8 @@ FIRST = ("time", "level", "event")
 Facts = MutableMapping[str, Any]
 Ids = Mapping[str, object]
 
-_ids: ContextVar[Ids] = ContextVar("heritage_ids", default={})  # noqa: B039 - never changed
+# One dictionary for a master and all that is done to it, in whatever task or thread.
+_ids: ContextVar[dict[str, object] | None] = ContextVar("heritage_ids", default=None)
 _sources: list[Callable[[], Ids]] = []
 
 
@@ -73,7 +74,7 @@ def begin(settings: Settings | None = None) -> None:
         _write(logger, level, settings)
 
 
-def say(event: str, level: str = "info", **facts: object) -> None:
+def say(event: str, level: str = "info", /, **facts: object) -> None:
     """Write one fact, if anybody asked.
 
     Args:
@@ -89,8 +90,15 @@ def say(event: str, level: str = "info", **facts: object) -> None:
 
 @contextmanager
 def concerning(**ids: object) -> Iterator[None]:
-    """Have all lines inside the block carry these ids; those that are None are left out."""
-    token = _ids.set({**_ids.get(), **_known(ids)})
+    """Have all lines inside the block carry these ids; those that are None are left out.
+
+    Inside a block about the same, it is that block: what is identified there counts further out.
+    """
+    around, known = _ids.get(), _known(ids)
+    if around is not None and known.items() <= around.items():
+        yield
+        return
+    token = _ids.set({**(around or {}), **known})
     try:
         yield
     finally:
@@ -98,8 +106,10 @@ def concerning(**ids: object) -> Iterator[None]:
 
 
 def identified(**ids: object) -> None:
-    """Have further lines of the block around carry these ids as well."""
-    _ids.set({**_ids.get(), **_known(ids)})
+    """Have further lines of the block around carry these ids as well; without one, nothing."""
+    around = _ids.get()
+    if around is not None:
+        around.update(_known(ids))
 
 
 def also(source: Callable[[], Ids]) -> None:
@@ -154,7 +164,7 @@ def _message(_logger: object, _method: str, facts: Facts) -> Facts:
 
 def _with_ids(_logger: object, _method: str, facts: Facts) -> Facts:
     """Who said it, and about what; what the line itself says stands."""
-    known: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid(), **_ids.get()}
+    known: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid(), **(_ids.get() or {})}
     for source in _sources:
         known |= source()
     for name, value in known.items():

@@ -16,8 +16,9 @@ HIDDEN = "***"
 SHORTEST = 4
 """Letters from which on a secret is looked for wherever it may stand."""
 
-WITH_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):\S*@")
-WITH_KEY = re.compile(r"(?<=://)[^\s:/@]+@")
+# Addresses that travel as paths have lost a stroke.
+WITH_PASSWORD = re.compile(r"(:/{1,2}[^\s:/@]*):\S*@")
+WITH_KEY = re.compile(r"(:/{1,2})[^\s:/@]+@")
 IN_QUERY = re.compile(
     r"([?&;][^=&;\s]*(?:sig|signature|token|secret|password|passwd|key|credential)[^=&;\s]*=)[^&;\s]+",
     re.IGNORECASE,
@@ -64,5 +65,5 @@ class Secrecy:
         for word in self.words:
             text = text.replace(word, HIDDEN)
         text = WITH_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
-        text = WITH_KEY.sub(f"{HIDDEN}@", text)
+        text = WITH_KEY.sub(rf"\1{HIDDEN}@", text)
         return IN_QUERY.sub(rf"\1{HIDDEN}", text)

@@ -17,6 +17,7 @@ from flows.cli import (
     doctor,
     evaluate,
     inspect,
+    metrics,
     models,
     restore,
     review,
@@ -78,6 +79,7 @@ _add("tone", tone.tone, "heritage tone scans/ --output tones --preview")
 _add("train", train.train, "heritage train fine-tune --out runs/mine")
 _add("evaluate", evaluate.evaluate, "heritage evaluate --images pictures --models art-small,gmic")
 _add("serve", serve.serve, "heritage serve")
+_add("metrics", metrics.metrics, "heritage metrics --port 8041")
 _add("doctor", doctor.doctor, "heritage doctor")
 
 
@@ -95,3 +97,6 @@ def heritage(
     ] = False,
 ) -> None:
     """Options of the program itself."""
+    from heritage.logs import begin
+
+    begin()

@@ -15,9 +15,12 @@ def serve(
     review_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where the review room is; 0: any.")
     ] = 8040,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where Prometheus asks; 0: any that is free.")
+    ] = 8041,
     runs: Annotated[int, typer.Option(min=1, help="Flows that run side by side.")] = 4,
 ) -> None:
-    """Run the site: Prefect's server and schedules, one worker, and the review room.
+    """Run the site: Prefect's server and schedules, one worker, the review room, metrics.
 
     New masters in the inbox are recorded and restored by schedule, files are audited, the catalogue
     is copied. What ends by itself is started again; Ctrl-C ends all of it.
@@ -30,7 +33,9 @@ def serve(
     settings = load_settings()
     with open_desk(settings) as desk:
         require_somebody(desk, settings)
-    site = Site(settings, prefect_port, review_port, lambda w: print(w, flush=True), runs)
+    site = Site(
+        settings, prefect_port, review_port, lambda w: print(w, flush=True), runs, metrics_port
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: site.stop())
     site.run()

@@ -13,6 +13,7 @@ from db.holdings import Holding
 from db.vocabulary import Soundness
 from heritage.care.custody import Check, Custody
 from heritage.errors import StorageFailed
+from heritage.logs import say
 from heritage.tiff.fixity import sha256_file
 
 TOGETHER = 64
@@ -69,7 +70,9 @@ def audit(
         while files:
             checks = list(readers.map(look_at, files))
             found.newly += custody.record_checks(checks)
-            found.wrong += [one for one in checks if one.found is not Soundness.SOUND]
+            wrong = [one for one in checks if one.found is not Soundness.SOUND]
+            found.wrong += wrong
+            _say_wrong(wrong)
             found.checked += len(checks)
             found.bytes += sum(one.seen[0] for one in checks if one.seen)
             tell(found.checked, share)
@@ -77,7 +80,15 @@ def audit(
             files = custody.due(min(TOGETHER, left), before) if left > 0 else []
     said = {"holdings": found.holdings, "checked": found.checked, "bytes": found.bytes}
     custody.record_audit(said | {"wrong": len(found.wrong)}, not found.wrong)
+    say("audit.completed", **said, wrong=len(found.wrong))
     return found
+
+
+def _say_wrong(checks: list[Check]) -> None:
+    for check in checks:
+        facts = {"path": check.holding.path, "part": check.holding.part.value}
+        facts |= {"master_sha256": check.holding.master_sha256, "state": check.found.value}
+        say("audit.found", "error", **facts, reason=check.detail)
 
 
 def look_at(holding: Holding) -> Check:

@@ -9,6 +9,7 @@ from pathlib import Path
 from db.backup import copy_catalogue, suffix
 from db.errors import CatalogueUnreachable
 from heritage.errors import CatalogueRefused
+from heritage.logs import say
 from heritage.restore.storage import partial_of, storage
 from heritage.settings import Settings
 
@@ -46,7 +47,17 @@ def backup(settings: Settings, keep: int, now: datetime | None = None) -> Path:
         copies = sorted(folder.glob(f"catalogue-*{target.suffix}"))
         for old in copies[: -max(keep, 1)]:
             old.unlink(missing_ok=True)
+        say("backup.made", path=str(target), bytes=target.stat().st_size)
     return target
+
+
+def newest_backup(settings: Settings) -> float | None:
+    """When the newest copy in the workspace was made, in seconds since 1970; None without one."""
+    made = []
+    for copy in (settings.home / BACKUPS).glob("catalogue-*Z.*"):
+        with suppress(OSError):
+            made.append(copy.stat().st_mtime)
+    return max(made, default=None)
 
 
 def clean(settings: Settings, days: int, now: datetime | None = None) -> tuple[int, int]:
@@ -68,4 +79,5 @@ def clean(settings: Settings, days: int, now: datetime | None = None) -> tuple[i
             if path.is_file() and found.st_mtime < before:
                 path.unlink()
                 files, freed = files + 1, freed + found.st_size
+    say("workspace.cleaned", files=files, bytes=freed)
     return files, freed

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from heritage.catalogue import Catalogue
 from heritage.errors import BadSetting, HeritageError, MasterRefused
+from heritage.logs import say
 from heritage.tiff import inspect
 from heritage.tiff.fixity import sha256_file
 
@@ -111,7 +112,12 @@ def admit(catalogue: Catalogue, path: Path, expected: str | None = None) -> Arri
                 path,
             )
         new = catalogue.record_arrival(info, digest)
+        say("master.admitted", master=str(path), master_sha256=digest, bytes=info.bytes, new=new)
     except HeritageError as error:
         catalogue.record_refusal(path, error)
+        say(
+            "master.refused", "warning", master=str(path), kind=type(error).__name__,
+            reason=error.reason,
+        )  # fmt: skip
         return Arrival(path, "refused", error.reason)
     return Arrival(path, "recorded" if new else "known")

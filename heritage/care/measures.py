@@ -155,8 +155,8 @@ OUTCOMES = Measure(
     FATES,
 )  # fmt: skip
 FAILURES = Measure(
-    "heritage_failures_total", Kind.COUNTER, "Attempts at masters that failed, by the error's kind.",
-    "kind", KINDS,
+    "heritage_failures_total", Kind.COUNTER,
+    "Attempts at masters that failed, by the error's kind.", "kind", KINDS,
 )  # fmt: skip
 DEVICE_MEMORY = Measure(
     "heritage_device_memory_peak_bytes", Kind.GAUGE,

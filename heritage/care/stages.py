@@ -37,9 +37,16 @@ class Amount:
     computed: int = 0
     batches: int = 0
 
+    def facts(self) -> dict[str, int]:
+        """As the log says it."""
+        filled = {"regions": self.regions, "pixels": self.pixels}
+        return filled | {"computed_pixels": self.computed, "batches": self.batches}
+
 
 @contextmanager
-def stage(name: str, master: Path | str | None = None, filled: Amount | None = None) -> Iterator[None]:
+def stage(
+    name: str, master: Path | str | None = None, filled: Amount | None = None
+) -> Iterator[None]:
     """Do one stage inside the block; if it is completed, it is counted and on the log.
 
     Args:
@@ -56,7 +63,7 @@ def stage(name: str, master: Path | str | None = None, filled: Amount | None = N
         facts: dict[str, object] = {}
         if filled is not None:
             _count(note, filled)
-            facts = {**vars(filled), **_device_memory(note)}
+            facts = {**filled.facts(), **_device_memory(note)}
         say("stage.completed", stage=name, seconds=round(seconds, 3), **facts)
         note_down(note)
 

@@ -39,7 +39,8 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS process (name TEXT PRIMARY KEY, seen REAL)",
 )
 ADD = (
-    "INSERT INTO sum VALUES (?, ?, ?) ON CONFLICT (name, label) DO UPDATE SET value = value + excluded.value"
+    "INSERT INTO sum VALUES (?, ?, ?)"
+    " ON CONFLICT (name, label) DO UPDATE SET value = value + excluded.value"
 )
 PUT = "INSERT OR REPLACE INTO sum VALUES (?, ?, ?)"
 SEEN = "INSERT OR REPLACE INTO process VALUES (?, ?)"

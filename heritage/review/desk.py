@@ -25,6 +25,7 @@ from db.vocabulary import AgentKind, Role, Statement, Status
 from heritage.accession import plain
 from heritage.catalogue import Catalogue
 from heritage.history import History
+from heritage.logs import say
 from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
 from heritage.review.passwords import hash_password, is_password
 from heritage.settings import Settings
@@ -313,6 +314,7 @@ class Desk(Catalogue):
         """Sign what was handed in."""
         with self._deciding(by) as (session, origin):
             decisions.approve(session, _number(session, identifier), two_people, origin)
+        say("restoration.signed_off", restoration=identifier, person=by.full_name)
 
     def send_back(self, by: Person, identifier: str, reason: str) -> None:
         """Give what was handed in back to the reviewers."""
@@ -323,12 +325,14 @@ class Desk(Catalogue):
         """Reject a restoration as a whole."""
         with self._deciding(by) as (session, origin):
             decisions.reject(session, _number(session, identifier), _why(reason), origin)
+        say("restoration.rejected", restoration=identifier, person=by.full_name)
 
     def record_composed(self, identifier: str, folder: str, sha256: str) -> None:
         """Record the files that the decisions of a signed restoration became."""
         with self._deciding(None) as (session, origin):
             number = _number(session, identifier)
             decisions.record_composed(session, number, folder, sha256, origin)
+        say("restoration.published", restoration=identifier, folder=folder)
 
     def approved_uncomposed(self) -> list[str]:
         """Restorations that are signed and whose files have not been composed yet."""

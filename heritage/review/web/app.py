@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from heritage import __version__
+from heritage.care.readiness import why_not_ready
 from heritage.errors import BadSetting, CatalogueRefused, HeritageError, MaskRefused
 from heritage.review.desk import Desk
 from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
@@ -63,13 +64,19 @@ STATUS = {
 }
 
 
-def create_app(settings: Settings, desk: Desk, orders: Orders | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    desk: Desk,
+    orders: Orders | None = None,
+    ask_to_publish: Callable[[], None] | None = None,
+) -> FastAPI:
     """The review room on an open catalogue.
 
     Args:
         settings: The site's.
         desk: The catalogue; it stays open when the application ends.
         orders: Where restorations can be asked for; None: they cannot.
+        ask_to_publish: Has a worker compose what was signed; None: it is done here.
     """
     app = FastAPI(
         title="heritage review",
@@ -80,7 +87,7 @@ def create_app(settings: Settings, desk: Desk, orders: Orders | None = None) -> 
         redoc_url=None,
     )
     app.state.room = Room(settings, desk)
-    app.state.composer = Composer(desk)
+    app.state.composer = Composer(desk, settings, ask_to_publish)
     app.state.orders = orders
     names = [name.strip() for name in settings.review_names.split(",") if name.strip()]
     app.middleware("http")(protect)
@@ -103,6 +110,8 @@ def create_app(settings: Settings, desk: Desk, orders: Orders | None = None) -> 
     for part in ROUTERS:
         app.include_router(part.router)
     app.get("/health", include_in_schema=False)(health)
+    app.get("/health/live", include_in_schema=False)(alive)
+    app.get("/health/ready", include_in_schema=False)(ready)
     app.get("/favicon.ico", include_in_schema=False)(no_icon)
     return app
 
@@ -124,6 +133,18 @@ def health(request: Request) -> dict[str, str]:
     room: Room = request.app.state.room
     number, _ = room.desk.chain_end()
     return {"status": "ok", "version": __version__, "events": str(number)}
+
+
+def alive() -> PlainTextResponse:
+    """This process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def ready(request: Request) -> PlainTextResponse:
+    """Whether work can be done: catalogue and workspace; 503 with the reason if it cannot."""
+    room: Room = request.app.state.room
+    fault = why_not_ready(room.settings)
+    return PlainTextResponse(f"{fault or 'ok'}\n", 503 if fault else 200)
 
 
 def no_icon() -> Response:

@@ -10,9 +10,12 @@ import logging
 import threading
 from pathlib import Path
 
+from heritage.care.stages import stage
 from heritage.errors import HeritageError
+from heritage.logs import concerning
 from heritage.restore.recompose import recompose
 from heritage.review.desk import Desk
+from heritage.settings import Settings
 
 LOG = logging.getLogger("heritage")
 AGAIN = 300.0
@@ -23,14 +26,20 @@ SIGNED = "-signed"
 
 
 class Composer:
-    """A thread that composes.
+    """A thread that has composed what was signed: by a worker where the site has one, or here.
 
     Args:
         desk: The open catalogue.
+        settings: Of the site.
+        ask: Has a worker do it, who may begin at some later time; raises ``HeritageError`` where
+            there is none. None: it is done here.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(
+        self, desk: Desk, settings: Settings, ask: Callable[[], None] | None = None
+    ) -> None:
+        self._desk, self._settings, self._ask = desk, settings, ask
+        self._asked: set[str] = set()
         self._wake = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="composer", daemon=True)
@@ -60,21 +69,43 @@ class Composer:
             except HeritageError as error:
                 LOG.warning("%s", error)
                 continue
-            for identifier in waiting:
+            for identifier in self._left(waiting):
                 if self._over.is_set():
                     return
                 self._one(identifier)
 
+    def _left(self, waiting: list[str]) -> list[str]:
+        """What is to be done here: all that a worker was asked for long ago, or never."""
+        self._asked.intersection_update(waiting)
+        new = [identifier for identifier in waiting if identifier not in self._asked]
+        if self._ask is None or not new:
+            return waiting
+        try:
+            self._ask()
+        except HeritageError as error:
+            LOG.warning("%s; what was signed is composed here", error)
+            return waiting
+        self._asked.update(new)
+        return []
+
     def _one(self, identifier: str) -> None:
         try:
-            compose_signed(self._desk, identifier)
+            with working_on(publishing(identifier), self._settings):
+                compose_signed(self._desk, identifier)
             self.failed.pop(identifier, None)
+        except RestorationBusy:
+            return  # a worker is at it
         except HeritageError as error:
             self.failed[identifier] = str(error)
             LOG.warning("restoration %s was signed and cannot be composed: %s", identifier, error)
         except Exception as error:
             self.failed[identifier] = f"a fault of the program: {error!r}"
             LOG.exception("restoration %s was signed and cannot be composed", identifier)
+
+
+def publishing(identifier: str) -> str:
+    """What a lease on composing a restoration is about."""
+    return f"publish {identifier}"
 
 
 def compose_signed(desk: Desk, identifier: str) -> Path:
@@ -103,14 +134,15 @@ def compose_signed(desk: Desk, identifier: str) -> Path:
         "approver": sign_off.approver,
         "approved_at": sign_off.approved_at.isoformat(),
     }
-    made = recompose(
-        folder,
-        Path(row.master.path),
-        desk.taken_back(identifier),
-        folder.parent.with_name(folder.parent.name + SIGNED),
-        decisions,
-    )
-    desk.record_composed(identifier, str(made.folder), _restored_hash(made.provenance))
+    with concerning(restoration=identifier), stage("publish", row.master.path):
+        made = recompose(
+            folder,
+            Path(row.master.path),
+            desk.taken_back(identifier),
+            folder.parent.with_name(folder.parent.name + SIGNED),
+            decisions,
+        )
+        desk.record_composed(identifier, str(made.folder), _restored_hash(made.provenance))
     return made.folder
 
 
