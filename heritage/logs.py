@@ -164,7 +164,8 @@ def _message(_logger: object, _method: str, facts: Facts) -> Facts:
 
 def _with_ids(_logger: object, _method: str, facts: Facts) -> Facts:
     """Who said it, and about what; what the line itself says stands."""
-    known: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid(), **(_ids.get() or {})}
+    known: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid()}
+    known |= _ids.get() or {}
     for source in _sources:
         known |= source()
     for name, value in known.items():
