@@ -16,7 +16,7 @@ SCRIPT = DEPLOY / "postgresql" / "databases.sh"
 def test_both_databases_are_made_for_their_own_user(postgresql):
     psycopg = pytest.importorskip("psycopg")
     (socket,) = parse_qs(urlsplit(postgresql).query)["host"]
-    strange = "it's \"odd\" $(id)"
+    strange = 'it\'s "odd" $(id)'
     given = {"PGHOST": socket, "POSTGRES_USER": "postgres", "PATH": os.environ["PATH"]}
     given |= {"CATALOGUE_PASSWORD": strange, "PREFECT_PASSWORD": "other"}
     subprocess.run([SCRIPT], env=given, check=True)
