@@ -8,10 +8,11 @@ finds that it is not, and its result is not taken.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, Text, select
+from sqlalchemy import String, Text, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.columns import Base, UtcDateTime, check, is_hash, sha256_column
@@ -77,6 +78,7 @@ def take(
     at: datetime,
     length: timedelta,
     tries: int | None = None,
+    is_gone: Callable[[str], bool] = lambda holder: False,
 ) -> Taken | Busy | Spent:
     """Take something up, unless somebody else has it and has been heard of.
 
@@ -87,18 +89,19 @@ def take(
         at: Now.
         length: How long it holds if nothing more is heard.
         tries: Refuse what was taken up in vain so often; None: nothing.
+        is_gone: Whether a holder is known to be no more, so that nobody has to wait for him.
     """
     subject = subject_of(about)
     row = session.get(Lease, subject)
     if row is None:
         row = Lease(subject=subject, about=about, token=1, tries=0)
         session.add(row)
-    elif row.holder is not None and row.ends_at is not None and row.ends_at > at:
-        return Busy(row.holder, row.ends_at)
     else:
-        row.token += 1
-        if row.holder is not None:
+        if row.holder is not None and row.ends_at is not None:
+            if row.ends_at > at and not is_gone(row.holder):
+                return Busy(row.holder, row.ends_at)
             row.fault = f"{row.holder} was never heard of again"
+        row.token += 1
     if tries is not None and row.tries >= tries:
         row.holder = row.ends_at = None
         return Spent(row.tries, row.fault or "no reason given")
@@ -136,6 +139,34 @@ def give_back(session: Session, taken: Taken, fault: str | None = None) -> None:
     row.fault = fault
     if fault is None:
         row.tries = 0
+
+
+def held(session: Session, abouts: Iterable[str], at: datetime) -> set[str]:
+    """Which of these somebody is at work on and has been heard of."""
+    subjects = {subject_of(about): about for about in abouts}
+    asked = select(Lease.subject).where(Lease.subject.in_(subjects), Lease.ends_at > at)
+    return {subjects[subject] for subject in session.scalars(asked)}
+
+
+def abandoned(
+    session: Session, abouts: Iterable[str], at: datetime, is_gone: Callable[[str], bool]
+) -> set[str]:
+    """Which of these somebody took up, did not give back, and is not heard of any more."""
+    subjects = {subject_of(about): about for about in abouts}
+    asked = select(Lease).where(Lease.subject.in_(subjects), Lease.holder.is_not(None))
+    return {
+        subjects[row.subject]
+        for row in session.scalars(asked)
+        if row.holder is not None
+        and row.ends_at is not None
+        and (row.ends_at <= at or is_gone(row.holder))
+    }
+
+
+def forget(session: Session, beginning: str, before: datetime) -> None:
+    """Remove leases on what never comes again, once they are given back or long over."""
+    over = or_(Lease.holder.is_(None), Lease.ends_at < before)
+    session.execute(delete(Lease).where(Lease.about.startswith(beginning), over))
 
 
 def spent(session: Session, tries: int) -> list[Lease]:

@@ -1,25 +1,33 @@
-"""``restore_collection``: many masters, each by itself."""
+"""``restore_collection``: many masters, each by itself, here or on other machines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-from prefect import flow
+from prefect import Flow, flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.operations.alive import alive
+from flows.operations.names import RESTORE_SHARE
+from flows.orchestrator import is_lasting
 from flows.progress import tell
 from flows.records import recorded
 from flows.report import Fate, Outcome
 from flows.restore import about, restore_image
 from flows.share import work
+from flows.watched import failed_for, watched
 from heritage.care.leases import working_on
 from heritage.errors import HeritageError, MasterRefused, RestorationBusy
-from heritage.remote.address import is_remote
+from heritage.remote.address import is_remote, shown
 from heritage.restore.names import NamedSource, plan_names
-from heritage.settings import load_settings
+from heritage.settings import Settings, load_settings
+
+Runner = Literal["local", "dask", "prefect-workers"]
+"""Where masters are worked on: in this process, on Dask's workers, on those of Prefect's pool."""
 
 
 def _run_name() -> str:
@@ -30,7 +38,7 @@ def _run_name() -> str:
     return f"restore {len(sources)} masters of {where}"
 
 
-@flow(name="restore_collection", flow_run_name=_run_name, persist_result=False)
+@flow(name=RESTORE_SHARE, flow_run_name=_run_name, persist_result=False)
 def restore_collection(
     sources: list[Path],
     output: Path,
@@ -41,6 +49,8 @@ def restore_collection(
     grain: bool = True,
     detect: bool = True,
     policy: str = "painting",
+    runner: Runner = "local",
+    tries: int | None = None,
 ) -> list[Outcome]:
     """Restore many masters; one that fails stops none of the others.
 
@@ -54,6 +64,8 @@ def restore_collection(
         grain: Whether fills get the grain of their surroundings.
         detect: Whether masters without masks are searched for damage; what is found is proposed.
         policy: What of that is filled: painting, mural, manuscript, print or photograph.
+        runner: Where: here, on a Dask cluster, or on the workers of Prefect's pool.
+        tries: Set aside what was taken up in vain so often; by default nothing is.
 
     Returns:
         What became of each, in the order given.
@@ -64,15 +76,64 @@ def restore_collection(
         "model": model, "device": device, "memory": memory, "batch": batch, "grain": grain,
         "detect": detect, "policy": policy,
     }  # fmt: skip
-    outcomes = []
-    for master in named:
-        outcome = attempt_restoration(master, output, **settings)
-        outcomes.append(outcome)
-        tell(outcome)
-    publish_outcomes(outcomes)
-    return outcomes
+    outcomes: dict[str, Outcome] = {}
+    with alive() as run:
+        sent = [master for master in named if master.name is not None]
+        for outcome in _spread(runner, sent, output, tries, run, settings):
+            outcomes[shown(outcome.source)] = outcome
+            tell(outcome)
+    told = [
+        _refusal(master, output) if master.name is None else outcomes[shown(master.source)]
+        for master in named
+    ]
+    publish_outcomes(told)
+    return told
 
 
+def _refusal(master: NamedSource, output: Path) -> Outcome:
+    outcome = attempt_restoration(master, output)
+    tell(outcome)
+    return outcome
+
+
+def collection_flow(runner: Runner, settings: Settings) -> Flow[..., list[Outcome]]:
+    """``restore_collection`` with the task runner that a runner needs.
+
+    Raises:
+        BadSetting: If its package is not installed.
+    """
+    if runner != "dask":
+        return restore_collection
+    from flows.runners.on_dask import dask_runner
+
+    return restore_collection.with_options(task_runner=dask_runner(settings))
+
+
+def _spread(
+    runner: Runner,
+    masters: list[NamedSource],
+    output: Path,
+    tries: int | None,
+    run: str,
+    chosen: dict[str, Any],
+) -> Iterator[Outcome]:
+    """What became of masters, as they are done."""
+    if runner == "local":
+        for master in masters:
+            yield attempt_restoration(master, output, tries, **chosen)
+        return
+    if runner == "dask":
+        from flows.runners.on_dask import spread_on_dask
+
+        yield from spread_on_dask(masters, output, tries, run, is_lasting(), chosen)
+        return
+    from flows.runners.on_workers import spread_on_workers
+
+    parameters = chosen | {"output": str(output), "tries": tries}
+    yield from spread_on_workers(masters, about, load_settings(), parameters)
+
+
+@watched
 def attempt_restoration(
     master: NamedSource,
     output: Path,
@@ -84,8 +145,8 @@ def attempt_restoration(
     Args:
         master: The file and the name of its restoration.
         output: Folder that receives the restoration.
-        tries: Where several workers are at it: leave alone what another one works on, set aside
-            what was tried in vain so often. None: the files' own locks are enough.
+        tries: Leave alone what another worker is at, and set aside what was taken up in vain so
+            often. None: a person has asked for it, who is told that somebody is at it.
         settings: Further parameters of ``restore_image``.
     """
     try:
@@ -93,14 +154,14 @@ def attempt_restoration(
             raise recorded(
                 MasterRefused(master.reason or "cannot be named", master.source), master.source
             )
-        if tries is not None:
-            with working_on(about(master.source), load_settings(), tries):
-                return _restoration(master.source, master.name, output, settings)
-        return _restoration(master.source, master.name, output, settings)
+        with working_on(about(master.source), load_settings(), tries):
+            return _restoration(master.source, master.name, output, settings)
     except RestorationBusy as busy:
+        failed_for(busy)
         fate = Fate.FAILED if tries is None else Fate.LEFT_ALONE
         return Outcome(master.source, fate, busy.reason)
     except HeritageError as error:
+        failed_for(error)
         return Outcome(master.source, Fate.FAILED, error.reason)
     except httpx.TransportError:  # Prefect's server is gone, for all masters alike
         raise

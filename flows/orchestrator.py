@@ -62,6 +62,14 @@ LEAN_SERVER = {
 }
 
 
+_throw_away: set[str] = set()
+
+
+def is_lasting() -> bool:
+    """Whether the server that flows report to outlives this run."""
+    return os.environ.get("PREFECT_API_URL") not in _throw_away
+
+
 @dataclass
 class Orchestrator:
     """A Prefect server that flows can report to.
@@ -93,7 +101,7 @@ class Orchestrator:
         """
         self._wait()
         try:
-            with _without_events() if self.ours else nullcontext():
+            with without_events() if self.ours else nullcontext():
                 yield
         except Exception as error:
             if self.process is None or self.process.poll() is None:
@@ -178,8 +186,10 @@ def _local_server() -> Iterator[Orchestrator]:
         process = _spawn(listener.fileno(), read_end, home, secret)
         listener.close()
         os.close(read_end)
+        _throw_away.add(url)
         yield Orchestrator(url, secret, process, home)
     finally:
+        _throw_away.discard(url)
         listener.close()
         os.close(write_end)  # the server's sign to leave
         with suppress(NameError):
@@ -235,7 +245,7 @@ def _client_environment(server: Orchestrator) -> dict[str, str | None]:
 
 
 @contextmanager
-def _without_events() -> Iterator[None]:
+def without_events() -> Iterator[None]:
     """Run flows without the messages that only a lasting server has a reader for.
 
     Prefect's heart beats once a second even where nobody listens, and every flow waits for the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -73,6 +74,24 @@ class Outcome:
             "seconds": round(self.seconds, 3),
         }
         return fields | ({"remark": self.remark} if self.remark else {})
+
+    @classmethod
+    def list_from_table(cls, table: str) -> list[Outcome]:
+        """Outcomes as an artifact's table has them.
+
+        Raises:
+            ValueError: If it is no such table.
+        """
+        return [cls._from_json(row) for row in json.loads(table)]
+
+    @classmethod
+    def _from_json(cls, row: dict[str, Any]) -> Outcome:
+        named = dict(row)
+        source, fate = Path(named.pop("source")), Fate(named.pop("status"))
+        for name in ("folder", "restored"):
+            if name in named:
+                named[name] = Path(named[name])
+        return cls(source, fate, **named)
 
 
 def exit_status(outcomes: Iterable[Outcome]) -> int:

@@ -16,7 +16,10 @@ from flows.progress import COMPOSING, INPAINTING, PREPARING, Progress, tell
 from flows.records import catalogue, record_begin, record_finish, recorded
 from flows.report import Fate, Outcome
 from flows.share import work
+from flows.slots import device_slot
+from flows.watched import amount
 from heritage.care.leases import tenure_of
+from heritage.care.stages import stage
 from heritage.damage.masks import find_mask, open_mask
 from heritage.errors import HeritageError, NothingToRestore
 from heritage.restore.options import Options
@@ -70,7 +73,7 @@ def prepare_master(
     """Hash, inspect, import the mask, plan, record; or find what an interrupted run left."""
     from heritage.restore.prepare import prepare
 
-    with work(), ExitStack() as stack:
+    with work(), stage("prepare", source), ExitStack() as stack:
         tell(Progress(source, PREPARING))
         job = stack.enter_context(
             prepare(source, mask, model, output, options=options, name=name, proposal=proposal)
@@ -93,7 +96,7 @@ def _loads(job: Job) -> tuple[Load, ...]:
         return loads(job.plan, mask, job.regions)
 
 
-@task(name="inpaint", task_run_name="inpaint batches {batches}", tags=["device"], **PATIENT)
+@task(name="inpaint", task_run_name="inpaint batches {batches}", **PATIENT)
 def inpaint(
     source: Path, folder: Path, batches: list[int], device: str, parts: list[Load], sofar: Progress
 ) -> None:
@@ -119,7 +122,11 @@ def inpaint(
 
     with work():
         tell(sofar)
-        with learn(folder, device, sum(parts, Load())):
+        with (
+            device_slot(device),
+            stage("inpaint", source, amount(parts)),
+            learn(folder, device, sum(parts, Load())),
+        ):
             run_batches(folder, batches, device, count)
 
 
@@ -128,7 +135,7 @@ def finish_master(source: Path, folder: Path, number: int) -> Outcome:
     """Blend, compose, verify, put the result under its name, record."""
     from heritage.restore import finish
 
-    with work():
+    with work(), stage("finish", source):
         tell(Progress(source, COMPOSING))
         _require_lease(source)
         restoration = finish(

@@ -9,7 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NoResultFound,
+    OperationalError,
+)
 from sqlalchemy.orm import Session
 
 import db
@@ -17,7 +24,7 @@ from db import queries
 from db.queries import MasterLine, RefusalLine, RestorationLine, Totals
 from heritage import __version__
 from heritage.accession import place, plain
-from heritage.errors import CatalogueRefused
+from heritage.errors import CatalogueInterrupted, CatalogueRefused
 from heritage.history import History
 from heritage.settings import mask_password
 
@@ -147,5 +154,8 @@ class Enquiries:
         except IntegrityError as error:
             reason = f"refuses what contradicts its rules: {error.orig}"
             raise CatalogueRefused(f"catalogue {self.url} {reason}") from None
+        except (InterfaceError, InternalError, OperationalError) as error:
+            reason = f"cannot be used at the moment: {error.orig}"
+            raise CatalogueInterrupted(f"catalogue {self.url} {reason}") from error
         except DBAPIError as error:
             raise CatalogueRefused(f"catalogue {self.url} cannot be used: {error.orig}") from None

@@ -33,6 +33,10 @@ class CatalogueRefused(HeritageError):
     """The catalogue cannot be opened, contradicts what is being recorded, or is too new."""
 
 
+class CatalogueInterrupted(CatalogueRefused):
+    """The connection to the catalogue broke, or somebody held it for too long: may pass."""
+
+
 class MasterRefused(HeritageError):
     """A file that cannot be restored faithfully: not a TIFF, damaged, or of an unsupported kind."""
 

@@ -33,6 +33,7 @@ PREFIX = "HERITAGE_"
 CONFIG_VARIABLE = "HERITAGE_CONFIG"
 CONFIG_NAME = "heritage.toml"
 DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
+SECRET = {"database_url", "review_oidc_secret", "notify"}
 PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*(?=@)")
 
 
@@ -189,6 +190,11 @@ class Settings(BaseSettings):
         default="0 6 * * *",
         description="When the catalogue is copied and the workspace cleaned; '-': never.",
     )
+    notify: str | None = Field(
+        default=None,
+        repr=False,
+        description="Who is told how runs ended: addresses as Apprise has them, with spaces.",
+    )
     prefect_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -331,7 +337,7 @@ def _show(name: str, value: Any) -> str:  # noqa: ANN401
         return "unset"
     if name == "memory":
         return show_size(value)
-    if name == "review_oidc_secret":
+    if name in SECRET - {"database_url"}:
         return "***"
     return mask_password(value) if name == "database_url" else str(value)
 
@@ -368,5 +374,7 @@ def _fault(fault: ErrorDetails, origins: dict[str, str]) -> str:
         near = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{where} is no setting" + (f"; did you mean {near[0]}?" if near else "")
     message = str(fault["msg"]).removeprefix("Value error, ")
-    said = name in ("database_url", "review_oidc_secret") or repr(fault["input"]) in message
+    said = (
+        name in ("database_url", "review_oidc_secret", "notify") or repr(fault["input"]) in message
+    )
     return f"{where}: {message}" if said else f"{where}={fault['input']}: {message}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from flows.cli.answers import AsJson, console, percent, say_json, say_table
 from flows.cli.bar import progress_bar
 from flows.report import Fate, Outcome, exit_status
 from flows.share import Share, work
+from heritage.errors import BadSetting
 from heritage.remote.address import shown
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ def restore(
         str | None,
         typer.Option(help="What of it is filled: painting, mural, manuscript, print, photograph."),
     ] = None,
+    runner: Annotated[
+        str | None,
+        typer.Option(help="Where: local, dask or prefect-workers; see Several machines."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
     ] = False,
@@ -67,8 +73,9 @@ def restore(
     from heritage.settings import load_settings
 
     settings = load_settings(
-        model=model, device=device, memory=memory, detect=detect, policy=policy
+        model=model, device=device, memory=memory, detect=detect, policy=policy, runner=runner
     )
+    _require_reachable(settings)
     if mask is not None and (len(sources) > 1 or sources[0].is_dir()):
         raise typer.BadParameter("--mask goes with one master only", param_hint="--mask")
     if settings.detect:
@@ -122,6 +129,22 @@ def run_restoration(
     return refused + outcomes, server.share()
 
 
+def _require_reachable(settings: Settings) -> None:
+    """See that the workers of other machines find the Prefect server of this run.
+
+    Raises:
+        BadSetting: If it would be one of our own, which only this machine reaches.
+    """
+    elsewhere = settings.runner == "prefect-workers" or (
+        settings.runner == "dask" and settings.dask_address is not None
+    )
+    if elsewhere and not (os.environ.get("PREFECT_API_URL") or settings.prefect_api_url):
+        raise BadSetting(
+            f"the runner {settings.runner} works on other machines, which must reach Prefect's "
+            "server; name it: HERITAGE_PREFECT_API_URL=http://SERVER:4200/api"
+        )
+
+
 def card_name(settings: Settings) -> str:
     """The inpainter that the settings mean.
 
@@ -156,14 +179,17 @@ def _restore_all(
     masters: tuple[Path, ...], output: Path, settings: Settings, mask: Path | None, grain: bool
 ) -> list[Outcome]:
     """One master as itself, several as a collection."""
-    from flows.collection import attempt_restoration, restore_collection
+    from flows.collection import attempt_restoration, collection_flow
     from heritage.restore.names import plan_names
 
     chosen = {name: getattr(settings, name) for name in _SETTINGS}
-    if len(masters) == 1:
+    if mask is not None or (len(masters) == 1 and settings.runner == "local"):
         one = plan_names(masters, output)[0]
         return [attempt_restoration(one, output, mask=mask, grain=grain, **chosen)]
-    outcomes: list[Outcome] = restore_collection(list(masters), output, grain=grain, **chosen)
+    collection, runner = collection_flow(settings.runner, settings), settings.runner
+    outcomes: list[Outcome] = collection(
+        list(masters), output, grain=grain, runner=runner, **chosen
+    )
     return outcomes
 
 

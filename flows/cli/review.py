@@ -30,14 +30,16 @@ def review(
         return
     from functools import partial
 
-    from flows.orders import run_order
+    from flows.operations.names import PUBLISH
+    from flows.orders import ask_for, run_order, server_of
     from heritage.review.orders import Orders
     from heritage.review.serve import serve_review
     from heritage.settings import load_settings
 
     settings = load_settings()
     orders = Orders(partial(run_order, settings=settings))
-    serve_review(settings, host, port, say=lambda words: print(words, flush=True), orders=orders)
+    publish = partial(ask_for, PUBLISH, settings) if server_of(settings) else None
+    serve_review(settings, host, port, lambda words: print(words, flush=True), orders, publish)
 
 
 @app.command(epilog="Example: heritage review account ann --full-name 'Ann Lee' --role reviewer")

@@ -14,6 +14,7 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
+from flows.collection import restore_collection
 from flows.operations.fixity import audit_fixity
 from flows.operations.housekeeping import backup_catalogue, clean_workspace
 from flows.operations.inbox import ingest_inbox
@@ -23,34 +24,34 @@ from flows.operations.publishing import publish_approved
 from flows.operations.restoring import restore_chosen
 from heritage.settings import Settings
 
-DEVICE = "device"
-"""The tag of tasks that need a device to themselves."""
-
 
 def deployments(settings: Settings) -> list[RunnerDeployment]:
     """All flows that a site can run, with its schedules.
 
-    One run of each at a time: what comes meanwhile waits.
+    One run of each at a time, what comes meanwhile waits; but as many shares as there are workers.
     """
-    scheduled: list[tuple[Flow[..., Any], str | None]] = [
+    scheduled: list[tuple[Flow[..., Any], str]] = [
         (ingest_inbox, settings.ingest_schedule),
-        (restore_chosen, None),
-        (publish_approved, None),
+        (restore_chosen, settings.restore_schedule),
+        (publish_approved, ""),
         (audit_fixity, settings.audit_schedule),
         (backup_catalogue, settings.backup_schedule),
         (clean_workspace, settings.backup_schedule),
-        (train_model, None),
-        (evaluate_models, None),
+        (train_model, ""),
+        (evaluate_models, ""),
     ]
-    return [_deployment(flow, cron or None, settings.timezone) for flow, cron in scheduled]
+    single = [_deployment(flow, cron, settings.timezone, 1) for flow, cron in scheduled]
+    return [*single, _deployment(restore_collection, "", settings.timezone, None)]
 
 
-def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> RunnerDeployment:
+def _deployment(
+    flow: Flow[..., Any], cron: str, timezone: str, together: int | None
+) -> RunnerDeployment:
     return RunnerDeployment.from_flow(
         flow,
         DEPLOYMENT,
         schedules=[Cron(cron, timezone=timezone)] if cron else [],
-        concurrency_limit=1,
+        concurrency_limit=together,
         description=(flow.description or "").strip(),
         tags=["heritage"],
         work_pool_name=POOL,
@@ -58,19 +59,17 @@ def _deployment(flow: Flow[..., Any], cron: str | None, timezone: str) -> Runner
     )
 
 
-def deploy(settings: Settings, devices: int = 1) -> list[str]:
-    """Make pool, limits and deployments known to the server; those that are there are renewed.
+def deploy(settings: Settings) -> list[str]:
+    """Make pool and deployments known to the server; those that are there are renewed.
 
     Args:
         settings: Of the site.
-        devices: How many tasks may use a device at the same time, over all workers.
 
     Returns:
         Names of the deployments.
     """
     with get_client(sync_client=True) as client:
         _make_pool(client)
-        client.create_concurrency_limit(tag=DEVICE, concurrency_limit=devices)
     made = deployments(settings)
     for one in made:
         one.apply()

@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.states import Failed
 
 from flows.faults import PATIENT
+from flows.operations.alarms import ALARMED
 from heritage.care.audit import Audit, audit
 from heritage.care.custody import open_custody
 from heritage.settings import load_settings
@@ -21,7 +22,12 @@ def audit_share(days: int, everything: bool) -> Audit:
         return audit(custody, days, everything)
 
 
-@flow(name="audit-fixity", flow_run_name="audit 1/{days} of the holdings", persist_result=False)
+@flow(
+    name="audit-fixity",
+    flow_run_name="audit 1/{days} of the holdings",
+    persist_result=False,
+    **ALARMED,
+)
 def audit_fixity(days: int = 30, everything: bool = False) -> Any:  # noqa: ANN401 - or a state
     """Read a share of all files again and compare them with the catalogue.
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.operations.alarms import ALARMED
+from flows.operations.alive import report_departed
 from heritage.care import housekeeping
+from heritage.care.custody import open_custody
+from heritage.care.leases import FLOW_RUN
 from heritage.settings import load_settings
 
 
-@flow(name="backup-catalogue", persist_result=False)
+@flow(name="backup-catalogue", persist_result=False, **ALARMED)
 def backup_catalogue(keep: int = 14) -> Path:
     """Copy the catalogue into `backups` of the workspace, while others use it.
 
@@ -25,9 +30,11 @@ def backup_catalogue(keep: int = 14) -> Path:
     return made
 
 
-@flow(name="clean-workspace", persist_result=False)
+@flow(name="clean-workspace", persist_result=False, **ALARMED)
 def clean_workspace(days: int = 30) -> int:
     """Take away pictures that the review room has prepared and can prepare again.
+
+    Runs of which nothing was heard any more are reported as crashed.
 
     Args:
         days: How long they stay after they were made.
@@ -35,6 +42,10 @@ def clean_workspace(days: int = 30) -> int:
     Returns:
         Bytes that are free now.
     """
+    for name in report_departed():
+        get_run_logger().warning("%s: nothing was heard of it any more", name)
+    with open_custody(load_settings()) as custody:
+        custody.forget_leases(FLOW_RUN, custody.now() - timedelta(days=1))
     files, freed = housekeeping.clean(load_settings(), days)
     get_run_logger().info("%d files went, %.1f MB", files, freed / 1e6)
     return freed

@@ -12,6 +12,7 @@ from prefect.deployments import run_deployment
 from prefect.runtime import flow_run
 
 from flows.faults import PATIENT
+from flows.operations.alarms import ALARMED
 from flows.operations.names import INGEST, RESTORE, deployment_of
 from flows.share import work
 from flows.sources import find_masters
@@ -34,7 +35,7 @@ def _run_name() -> str:
     return f"ingest {flow_run.parameters.get('inbox') or load_settings().inbox_folder}"
 
 
-@flow(name=INGEST, flow_run_name=_run_name, persist_result=False)
+@flow(name=INGEST, flow_run_name=_run_name, persist_result=False, **ALARMED)
 def ingest_inbox(
     inbox: Path | None = None,
     stable_seconds: float = 30.0,

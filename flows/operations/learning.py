@@ -8,11 +8,12 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.operations.alarms import ALARMED
 from flows.report import ALL_DONE
 from heritage.errors import HeritageError
 
 
-@flow(name="train-model", flow_run_name="train {recipe}", persist_result=False)
+@flow(name="train-model", flow_run_name="train {recipe}", persist_result=False, **ALARMED)
 def train_model(recipe: str, out: Path) -> None:
     """Train a network by a recipe; a run that was stopped goes on where it was.
 
@@ -23,7 +24,7 @@ def train_model(recipe: str, out: Path) -> None:
     _run("train", recipe, "--out", str(out))
 
 
-@flow(name="evaluate-models", flow_run_name="evaluate {models}", persist_result=False)
+@flow(name="evaluate-models", flow_run_name="evaluate {models}", persist_result=False, **ALARMED)
 def evaluate_models(images: Path, models: list[str], output: Path) -> None:
     """Compare inpainters on pictures whose undamaged state is known.
 

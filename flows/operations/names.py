@@ -8,6 +8,9 @@ DEPLOYMENT = "heritage"
 
 INGEST, RESTORE, PUBLISH = "ingest-inbox", "restore-collection", "publish-approved"
 
+RESTORE_SHARE = "restore-masters"
+"""Masters by their paths: what the runner `prefect-workers` gives to a worker."""
+
 
 def deployment_of(flow: str) -> str:
     """A deployed flow, as Prefect is asked for it."""

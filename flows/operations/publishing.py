@@ -8,6 +8,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from flows.faults import PATIENT
+from flows.operations.alarms import ALARMED
 from flows.operations.names import PUBLISH
 from heritage.care.leases import TRIES, working_on
 from heritage.errors import HeritageError
@@ -18,14 +19,14 @@ from heritage.settings import load_settings
 @task(name="compose", task_run_name="compose {identifier}", **PATIENT)
 def compose(identifier: str) -> str:
     """Write the files of one signed restoration; the folder."""
-    from heritage.review.web.composer import compose_signed
+    from heritage.review.web.composer import compose_signed, publishing
 
     settings = load_settings()
-    with working_on(f"publish {identifier}", settings, TRIES), open_desk(settings) as desk:
+    with working_on(publishing(identifier), settings, TRIES), open_desk(settings) as desk:
         return str(compose_signed(desk, identifier))
 
 
-@flow(name=PUBLISH, flow_run_name="publish what is signed", persist_result=False)
+@flow(name=PUBLISH, flow_run_name="publish what is signed", persist_result=False, **ALARMED)
 def publish_approved() -> list[dict[str, Any]]:
     """Write the files of all restorations that were signed off and have none yet.
 

@@ -10,12 +10,13 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from flows.collection import attempt_restoration, publish_outcomes
+from flows.collection import Runner, collection_flow
+from flows.operations.alarms import ALARMED
 from flows.operations.names import RESTORE
 from flows.report import Fate, Outcome
 from heritage.care.custody import open_custody
 from heritage.care.leases import TRIES
-from heritage.restore.names import plan_names
+from heritage.care.notices import notify
 from heritage.settings import load_settings
 
 Policy = Literal["painting", "mural", "manuscript", "print", "photograph"]
@@ -26,7 +27,7 @@ def _run_name() -> str:
     return f"restore {chosen.get('folder') or 'all'} {chosen.get('search') or ''}".strip()
 
 
-@flow(name=RESTORE, flow_run_name=_run_name, persist_result=False)
+@flow(name=RESTORE, flow_run_name=_run_name, persist_result=False, **ALARMED)
 def restore_chosen(
     folder: str = "",
     search: str = "",
@@ -35,6 +36,7 @@ def restore_chosen(
     output: Path | None = None,
     model: str | None = None,
     policy: Policy | None = None,
+    runner: Runner | None = None,
 ) -> dict[str, int]:
     """Restore masters of the catalogue that wait for it; one that fails stops no other.
 
@@ -46,11 +48,13 @@ def restore_chosen(
         output: Folder that receives NAME/ for each; by default `restored` in the workspace.
         model: Inpainter by its name in `heritage models`; by default the setting `model`.
         policy: What kind of objects they are, which says what damage is filled.
+        runner: Where: here, on a Dask cluster, or on the workers of Prefect's pool; by default the
+            setting `runner`.
 
     Returns:
         How many were restored, left alone and failed.
     """
-    settings = load_settings(model=model, policy=policy)
+    settings = load_settings(model=model, policy=policy, runner=runner)
     target = output or settings.home / "restored"
     with open_custody(settings) as custody:
         masters = custody.unrestored(folder, search, again, limit)
@@ -60,22 +64,22 @@ def restore_chosen(
     }
     log = get_run_logger()
     outcomes = []
-    for master in plan_names(masters, target):
-        outcome = attempt_restoration(master, target, tries=TRIES, **chosen)
-        outcomes.append(outcome)
+    if masters:
+        collection = collection_flow(settings.runner, settings)
+        outcomes = collection(masters, target, runner=settings.runner, tries=TRIES, **chosen)
+    for outcome in outcomes:
         log.info("%s: %s %s", outcome.source, outcome.fate.value, outcome.reason)
-    publish_outcomes(outcomes)
-    create_markdown_artifact(
-        _summary(outcomes, settings.review_url), key="restored-summary",
-        description="How the run went.",
-    )  # fmt: skip
+    summary = _summary(outcomes, settings.review_url)
+    create_markdown_artifact(summary, key="restored-summary", description="How the run went.")
+    if outcomes:
+        notify(settings, f"heritage: masters: {len(outcomes)}", summary)
     return {fate.value: sum(o.fate is fate for o in outcomes) for fate in Fate}
 
 
 def _summary(outcomes: list[Outcome], room: str | None) -> str:
     """The run on one page, with the way to the worklist."""
     counted = Counter(outcome.fate.value for outcome in outcomes)
-    lines = [f"**{len(outcomes)} masters**", ""]
+    lines = [f"**Masters: {len(outcomes)}**", ""]
     lines += [f"- {number} {fate}" for fate, number in sorted(counted.items())]
     faults = Counter(o.reason for o in outcomes if o.fate is Fate.FAILED)
     if faults:

@@ -20,14 +20,16 @@ from flows.operations.names import POOL
 from flows.orchestrator import SILENCE
 from heritage.errors import ServerUnreachable
 from heritage.listening import listen
+from heritage.logs import say
 from heritage.settings import Settings
 
 HOST = "127.0.0.1"
-PREFECT_PORT, REVIEW_PORT = 4200, 8040
+PREFECT_PORT, REVIEW_PORT, METRICS_PORT = 4200, 8040, 8041
 STARTUP_SECONDS = 180.0
 FAREWELL_SECONDS = 20.0
 STEADY_SECONDS = 60.0
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
+LEASE_STORAGE = "prefect.server.concurrency.lease_storage.filesystem"
 PR_SET_PDEATHSIG = 1
 
 
@@ -64,6 +66,7 @@ class Part:
                 preexec_fn=_end_with_parent,
             )
         self.started = time.monotonic()
+        say("part.started", part=self.name, part_pid=self.process.pid)
 
     def ended(self) -> int | None:
         """Its exit status, if it has ended."""
@@ -79,7 +82,7 @@ class Part:
             self.process.wait(FAREWELL_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        say("part.stopped", part=self.name, status=self.process.wait())
         self.process = None
 
 
@@ -90,7 +93,7 @@ def _end_with_parent() -> None:
 
 
 class Site:
-    """Prefect's server, one worker and the review room.
+    """Prefect's server, one worker, the review room, and metrics.
 
     Args:
         settings: Of the site.
@@ -98,6 +101,7 @@ class Site:
         review_port: Where the review room is.
         say: Receives what a person should know.
         runs: How many flows the worker runs side by side.
+        metrics_port: Where metrics are; 0: any that is free.
     """
 
     def __init__(
@@ -107,6 +111,7 @@ class Site:
         review_port: int = REVIEW_PORT,
         say: Callable[[str], None] = print,
         runs: int = 4,
+        metrics_port: int = METRICS_PORT,
     ) -> None:
         self._settings, self._say = settings, say
         self._logs = settings.home / "logs"
@@ -115,10 +120,11 @@ class Site:
         port = 0 if external else _free(prefect_port)
         self.prefect = external or f"http://{HOST}:{port}/api"
         self.review = f"http://localhost:{_free(review_port)}"
+        self.metrics = f"http://{HOST}:{_free(metrics_port)}"
         self._parts: list[Part] = []
         if not external:
             self._parts.append(self._server(port))
-        self._parts += [self._worker(runs), self._room()]
+        self._parts += [self._worker(runs), self._exporter(), self._room()]
 
     def run(self) -> None:
         """Start everything, and keep it running until ``stop`` or a signal.
@@ -146,13 +152,10 @@ class Site:
         self._await(f"{self.prefect}/health", self._parts[0])
         if self._over.is_set():
             return
-        command = [sys.executable, "-m", "flows.operations.deployed"]
-        done = subprocess.run(  # noqa: S603 - our own module
-            command, env=self._environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-            raise ServerUnreachable(f"the flows could not be deployed: {said[-1]}")
+        fault = self._run("flows.operations.deployed")
+        if fault:
+            raise ServerUnreachable(f"the flows could not be deployed: {fault}")
+        self._run("flows.operations.departed")
         for part in self._parts:
             if part.process is None:
                 part.start(self._logs)
@@ -161,8 +164,19 @@ class Site:
             return
         self._say(f"Runs and schedules: {self.prefect.removesuffix('/api')}")
         self._say(f"Review room: {self.review}")
+        self._say(f"Metrics: {self.metrics}/metrics")
         self._say(f"New masters go to {self._settings.inbox_folder}")
         self._say(f"Logs: {self._logs}. Ctrl-C ends it.")
+
+    def _run(self, module: str) -> str:
+        """Run a module of ours to its end; why it failed, empty if it did not."""
+        command = [sys.executable, "-m", module]
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if not done.returncode:
+            return ""
+        return ((done.stderr or done.stdout).strip().splitlines() or ["no reason given"])[-1]
 
     def _await(self, address: str, part: Part) -> None:
         """Wait until a part answers; a Prefect server elsewhere is nobody's part."""
@@ -190,12 +204,15 @@ class Site:
                 if now - part.started > STEADY_SECONDS:
                     part.pause = PAUSE
                 part.again, part.pause = now + part.pause, min(2 * part.pause, LONGEST_PAUSE)
+                say("part.ended", "error", part=part.name, status=status)
                 self._say(
                     f"{part.name} ended with status {status}; it is started again "
                     f"(see {self._logs / part.name}.log)"
                 )
             elif now >= part.again:
                 part.again = 0.0
+                if part.name == "worker":
+                    self._run("flows.operations.departed")
                 part.start(self._logs)
 
     def _environment(self, **more: str) -> dict[str, str]:
@@ -205,6 +222,8 @@ class Site:
             "HERITAGE_HOME": str(settings.home),
             "HERITAGE_DATABASE_URL": settings.database_url,
             "HERITAGE_REVIEW_URL": settings.review_url or self.review,
+            "HERITAGE_LOG_FORMAT": settings.log_format,
+            "HERITAGE_LOG_LEVEL": settings.log_level or "info",
             "HERITAGE_PREFECT_API_URL": self.prefect,
             "PREFECT_API_URL": self.prefect,
             "PREFECT_HOME": str(settings.home / "prefect"),
@@ -219,6 +238,8 @@ class Site:
         environment = self._environment(
             PREFECT_API_DATABASE_CONNECTION_URL=f"sqlite+aiosqlite:///{place / 'prefect.db'}",
             PREFECT_UI_API_URL=self.prefect,
+            # in memory, the default, slots would never be freed after a restart
+            PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=LEASE_STORAGE,
             PREFECT_SERVER_LOGGING_LEVEL="WARNING",
         )
         environment.pop("PREFECT_API_URL")  # it is the server
@@ -228,6 +249,11 @@ class Site:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
         command += ["--pool", POOL, "--limit", str(runs), "--name", f"{os.uname().nodename}"]
         return Part("worker", command, self._environment())
+
+    def _exporter(self) -> Part:
+        port = self.metrics.rpartition(":")[2]
+        command = [sys.executable, "-m", "flows.cli", "metrics", "--port", port]
+        return Part("metrics", command, self._environment())
 
     def _room(self) -> Part:
         port = self.review.rpartition(":")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,11 +100,31 @@ class Custody(Catalogue):
             holdings.record_audit(session, detail, sound, self._origin())
 
     def take(
-        self, about: str, holder: str, length: timedelta, tries: int | None = None
+        self,
+        about: str,
+        holder: str,
+        length: timedelta,
+        tries: int | None = None,
+        is_gone: Callable[[str], bool] = lambda holder: False,
     ) -> Taken | Busy | Spent:
         """Take something up, unless somebody is at it or it was tried in vain so often."""
         with self._writing() as session:
-            return leases.take(session, about, holder, self._clock(), length, tries)
+            return leases.take(session, about, holder, self._clock(), length, tries, is_gone)
+
+    def held(self, abouts: Iterable[str]) -> set[str]:
+        """Which of these somebody is at work on and has been heard of."""
+        with self._reading() as session:
+            return leases.held(session, abouts, self._clock())
+
+    def abandoned(self, abouts: Iterable[str], is_gone: Callable[[str], bool]) -> set[str]:
+        """Which of these somebody took up, did not give back, and is not heard of any more."""
+        with self._reading() as session:
+            return leases.abandoned(session, abouts, self._clock(), is_gone)
+
+    def forget_leases(self, beginning: str, before: datetime) -> None:
+        """Remove leases on what never comes again, once they are given back or long over."""
+        with self._writing() as session:
+            leases.forget(session, beginning, before)
 
     def renew(self, taken: Taken, length: timedelta) -> bool:
         """Say that one is still at it; whether one still has it."""

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from db.leases import Busy, Spent, Taken
 from heritage.care.custody import Custody, open_custody
-from heritage.errors import HeritageError, RestorationBusy, SetAside
+from heritage.errors import CatalogueInterrupted, HeritageError, RestorationBusy, SetAside
+from heritage.logs import say
 from heritage.settings import Settings
 
 LOG = logging.getLogger("heritage")
+Result = TypeVar("Result")
 
 LENGTH = timedelta(minutes=2)
 """After so long without a word, somebody else may go on."""
 
+HOLDER = re.compile(r"process (?P<pid>\d+) on (?P<host>.+)")
+
+PATIENCE = (1.0, 5.0, 20.0)
+"""Seconds to wait for a catalogue that cannot be reached at the moment, again and again."""
+
 BEATS = 4
 """How often in that time a worker says that it is there."""
+
+FLOW_RUN = "flow run "
+"""How leases of Prefect's runs begin; nobody asks for them when the run is over."""
 
 TRIES = 3
 """After so many times in vain something is set aside until a person has looked at it."""
@@ -47,7 +60,7 @@ class Tenure:
         Raises:
             RestorationBusy: If somebody else has taken it up.
         """
-        if self.lost or not self.custody.holds(self.taken):
+        if self.lost or not _patiently(lambda: self.custody.holds(self.taken)):
             self.lost = True
             raise RestorationBusy(
                 "was taken up by another worker while this one was not heard of; what that one "
@@ -68,6 +81,20 @@ def holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
+def is_gone(holder: str) -> bool:
+    """Whether somebody was a process of this machine that is no more."""
+    said = HOLDER.fullmatch(holder)
+    if said is None or said["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(said["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False  # somebody else's, or another system's number
+    return False
+
+
 @contextmanager
 def working_on(
     about: str, settings: Settings, tries: int | None = None, length: timedelta = LENGTH
@@ -84,8 +111,8 @@ def working_on(
         RestorationBusy: If somebody else is at it.
         SetAside: If it was taken up in vain too often.
     """
-    with open_custody(settings) as custody:
-        taken = custody.take(about, holder(), length, tries)
+    with _patiently(lambda: open_custody(settings)) as custody:
+        taken = _patiently(lambda: custody.take(about, holder(), length, tries, is_gone))
         if isinstance(taken, Busy):
             raise RestorationBusy(f"{taken.holder} is working on it")
         if isinstance(taken, Spent):
@@ -109,8 +136,21 @@ def working_on(
             _here.pop(about, None)
             over.set()
             beat.join()
+            if tenure.lost:
+                say("lease.lost", "warning", about=about)
             with suppress(HeritageError):  # it ends by itself
                 custody.give_back(taken, fault)
+
+
+def _patiently(action: Callable[[], Result]) -> Result:
+    """Ask the catalogue, again if it could not be reached at that moment."""
+    for pause in PATIENCE:
+        try:
+            return action()
+        except CatalogueInterrupted as error:
+            LOG.warning("%s; tried again in %.0f s", error, pause)
+            time.sleep(pause)
+    return action()
 
 
 def _beat(tenure: Tenure, over: threading.Event, length: timedelta) -> None:

@@ -24,6 +24,7 @@ def serve_review(
     port: int = PORT,
     say: Callable[[str], None] = print,
     orders: Orders | None = None,
+    ask_to_publish: Callable[[], None] | None = None,
 ) -> None:
     """Serve the review room until interrupted (Ctrl-C).
 
@@ -34,6 +35,7 @@ def serve_review(
         port: Its number; 0 for any that is free.
         say: Receives one sentence with the address once it can be opened.
         orders: Where restorations can be asked for; None: they cannot.
+        ask_to_publish: Has a worker compose what was signed; None: it is done here.
 
     Raises:
         BadSetting: If nobody could log in yet.
@@ -51,7 +53,7 @@ def serve_review(
             shown = "localhost" if host == HOST else host
             say(f"Open http://{shown}:{listener.getsockname()[1]}/ in a browser. Ctrl-C ends it.")
             config = uvicorn.Config(
-                create_app(settings, desk, orders),
+                create_app(settings, desk, orders, ask_to_publish),
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+from heritage.care.leases import working_on
 from heritage.care.stages import stage
-from heritage.errors import HeritageError
+from heritage.errors import HeritageError, RestorationBusy
 from heritage.logs import concerning
 from heritage.restore.recompose import recompose
 from heritage.review.desk import Desk

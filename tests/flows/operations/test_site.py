@@ -1,19 +1,25 @@
 """The whole site, as ``heritage serve`` starts it: asked over HTTP as Prefect's pages do."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
 
 from heritage.care.custody import open_custody
 from heritage.settings import load_settings
+
+PASSWORD = "correct horse battery"
 
 
 @contextmanager
@@ -24,7 +30,7 @@ def site(home, cwd, **environment):
     command = [sys.executable, "-m", "flows.cli"]
     account = [*command, "review", "account", "ann", "--role", "administrator"]
     subprocess.run(
-        account, env=inherited | given, cwd=cwd, input="correct horse battery\n", text=True,
+        account, env=inherited | given, cwd=cwd, input=f"{PASSWORD}\n", text=True,
         check=True, capture_output=True,
     )  # fmt: skip
     process = subprocess.Popen(
@@ -88,14 +94,57 @@ def artifact(http, key):
     return http.get(f"/artifacts/{key}/latest").json()["data"]
 
 
+@contextmanager
+def listener():
+    """An address for messages, and the messages."""
+    heard = []
+
+    class Hear(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hear)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/", heard
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def sign_off(room, identifier):
+    """What a member of staff does in the browser: approve every region, hand in, sign."""
+    with httpx.Client(base_url=room, timeout=30) as ann:
+        key = re.search(r'name="key" value="([^"]+)"', ann.get("/login").text)[1]
+        ann.post("/login", data={"key": key, "name": "ann", "password": PASSWORD})
+        csrf = {"X-CSRF-Token": ann.get("/api/me").json()["csrf"]}
+        place = f"/api/restorations/{identifier}"
+        regions = ann.get(f"{place}/regions").json()["regions"]
+        said = {
+            "numbers": [region["number"] for region in regions],
+            "versions": [region["version"] for region in regions],
+            "decision": "approved",
+        }
+        assert ann.post(f"{place}/regions", json=said, headers=csrf).status_code == 200
+        statement = {"statement": "hypothesis"}
+        assert ann.post(f"{place}/hand-in", json=statement, headers=csrf).status_code == 204
+        assert ann.post(f"{place}/sign", json={}, headers=csrf).status_code == 204
+        return until(lambda: ann.get(place).json()["sign_off"]["composed"])
+
+
 @pytest.mark.timeout(420)
 @pytest.mark.slow
 def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
     scans = make_master().parent
     (scans / "bad.tif").write_bytes(b"no picture")
-    with site(
+    with listener() as (address, heard), site(
         workspace, tmp_path, HERITAGE_INGEST_SCHEDULE="* * * * *", HERITAGE_INBOX=str(scans),
-        HERITAGE_MODEL="telea",
+        HERITAGE_MODEL="telea", HERITAGE_NOTIFY=address,
     ) as (http, room, process):  # fmt: skip
         # the forms of Prefect's pages are described
         deployed = http.get("/deployments/name/restore-collection/heritage").json()
@@ -124,6 +173,21 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
         assert asked["state_type"] == "COMPLETED"
         assert "barn.tif" in artifact(http, "restored")
 
+        # given to whichever worker is free
+        make_master("dam", seed=3)
+        ask_for(http, "ingest-inbox", stable_seconds=0, restore=False)
+        asked = ask_for(http, "restore-collection", search="dam", runner="prefect-workers")
+        assert asked["state_type"] == "COMPLETED"
+        assert "dam.tif" in artifact(http, "restored")
+        assert next(run["state_type"] for run in runs_of(http, "restore-masters")) == "COMPLETED"
+
+        # a signature has a worker compose the files
+        with open_custody(load_settings()) as custody:
+            line = next(one for one in custody.restorations() if "mill" in one.output)
+        composed = sign_off(room, line.identifier)
+        assert (Path(composed) / "mill.restored.tif").is_file()
+        assert [run["state_type"] for run in ended(http, "publish-approved")] == ["COMPLETED"]
+
         # the audit finds what is wrong, and fails
         assert ask_for(http, "audit-fixity", everything=True)["state_type"] == "COMPLETED"
         data = bytearray((scans / "mill.tif").read_bytes())
@@ -135,6 +199,10 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
         assert audit["state_type"] == "FAILED"
         assert "3 files" in audit["state"]["message"]
         assert ask_for(http, "backup-catalogue")["state_type"] == "COMPLETED"
+        assert any(told["title"] == "heritage: 1 masters" for told in heard)
+        assert any(
+            "audit-fixity" in told["title"] and "3 files" in told["message"] for told in heard
+        )
 
         # Ctrl-C ends all of it
         process.send_signal(signal.SIGINT)

@@ -1,14 +1,18 @@
 """Who works on what: one at a time, freed by silence, and no sleeper is believed."""
 
+import signal
+import socket
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from db.leases import Busy
-from heritage.care.custody import Custody
-from heritage.care.leases import working_on
-from heritage.errors import RestorationBusy, SetAside
+from heritage.care.custody import Custody, open_custody
+from heritage.care.leases import is_gone, working_on
+from heritage.errors import CatalogueInterrupted, RestorationBusy, SetAside
 from heritage.settings import load_settings
 
 MINUTE = timedelta(minutes=1)
@@ -77,3 +81,56 @@ def test_what_is_tried_in_vain_is_set_aside(settings):
         pass
     with Custody(settings.database_url, "ann") as custody:
         assert custody.spent(3) == []
+
+
+def test_nobody_waits_for_a_process_of_this_machine_that_is_no_more(settings):
+    program = (
+        "import os, signal\n"
+        "from heritage.care.leases import working_on\n"
+        "from heritage.settings import load_settings\n"
+        f"with working_on('restore a', load_settings(home={str(settings.home)!r},"
+        f" database_url={settings.database_url!r})):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with open_custody(settings) as custody:
+        assert custody.held(["restore a", "restore b"]) == {"restore a"}
+        assert custody.abandoned(["restore a", "restore b"], is_gone) == {"restore a"}
+        assert custody.abandoned(["restore a"], lambda holder: False) == set()
+    with working_on("restore a", settings, tries=2), open_custody(settings) as custody:
+        assert custody.abandoned(["restore a"], is_gone) == set()
+
+
+def test_whose_holder_is_elsewhere_nobody_knows():
+    assert not is_gone("process 999999999 on another-machine")
+    assert not is_gone("somebody")
+    assert is_gone(f"process 999999999 on {socket.gethostname()}")
+
+
+def test_what_never_comes_again_is_forgotten(settings):
+    with working_on("flow run 1", settings):
+        pass
+    with working_on("restore a", settings):
+        pass
+    with open_custody(settings) as custody:
+        taken = custody.take("flow run 2", "somebody", MINUTE)
+        custody.forget_leases("flow run ", custody.now())
+        assert custody.holds(taken)
+        assert custody.take("flow run 1", "somebody", MINUTE).token == 1
+        assert custody.take("restore a", "somebody", MINUTE).token == 2
+
+
+def test_a_catalogue_that_is_away_for_a_moment_is_asked_again(settings, monkeypatch):
+    take, asked = Custody.take, []
+
+    def away(self, *given):
+        asked.append(1)
+        if len(asked) < 3:
+            raise CatalogueInterrupted("is away")
+        return take(self, *given)
+
+    monkeypatch.setattr(Custody, "take", away)
+    monkeypatch.setattr("heritage.care.leases.PATIENCE", (0.01, 0.01))
+    with working_on("restore a", settings):
+        assert len(asked) == 3
