@@ -46,6 +46,8 @@ class Secrecy:
         except ValueError:
             password = None
         given += [password, None if password is None else unquote(password)]
+        for address in str(getattr(settings, "notify", None) or "").split():
+            given += [address, address.partition("://")[2].partition("?")[0]]
         known = {word for word in given if word and len(word) >= SHORTEST}
         return cls(tuple(sorted(known, key=len, reverse=True)))
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from heritage.care.measures import SECONDS, Measure
@@ -167,13 +168,20 @@ class Tally:
 
 def note_down(note: Note) -> None:
     """Add to the sums of this site's workspace, if that is possible."""
-    from heritage.settings import load_settings
-
+    variables = (os.environ.get(name) for name in ("HERITAGE_HOME", "HERITAGE_CONFIG"))
     try:
-        home = load_settings().home
-    except HeritageError:  # whoever works here says so
+        home = _home(Path.cwd(), *variables)
+    except (HeritageError, OSError):  # whoever works here says so
         return
     Tally(home).write(note)
+
+
+@lru_cache(maxsize=8)
+def _home(_here: Path, *_variables: str | None) -> Path:
+    """The workspace; settings are read once for all that can decide where it is."""
+    from heritage.settings import load_settings
+
+    return load_settings().home
 
 
 def _process() -> str:
