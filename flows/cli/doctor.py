@@ -4,62 +4,83 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flows.cli.answers import AsJson, console, say_json, say_table
+from flows.operations.names import POOL
 from flows.report import SOME_FAILED
 from heritage import __version__
-from heritage.errors import HeritageError
 
 if TYPE_CHECKING:
+    from heritage.care.checks.findings import Finding
+    from heritage.care.checks.server import Door
     from heritage.settings import Settings
 
 LIBRARIES = ("torch", "prefect", "tifffile", "imagecodecs", "rasterio", "sqlalchemy")
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """List every setting with its origin, versions, device, disk, catalogue; name what is wrong."""
+    """List every setting with its origin, versions, device, disk, catalogue; name what is wrong.
+
+    Looks at driver, disk, catalogue, Prefect, workers, clocks, leftovers, backups and audits, and
+    says what to do. It takes a few seconds and changes nothing.
+    """
+    from heritage.care.checks.findings import State
+    from heritage.care.doctor import examine
     from heritage.settings import list_settings, load_settings, unknown_variables
 
     settings = load_settings()
-    shown = list_settings(settings)
-    facts, faults = _look_around(settings)
+    door = _door(settings)
+    findings = examine(settings, door)
+    facts = _facts(findings, door)
+    faults = [one.sentence for one in findings if one.state is State.WRONG]
     faults += [f"{name} is no setting; it has no effect" for name in unknown_variables()]
+    shown = list_settings(settings)
     if as_json:
-        listed = [asdict(setting) for setting in shown]
-        say_json({"settings": listed, **facts, "faults": faults})
+        listed = {"settings": [asdict(setting) for setting in shown], **facts}
+        say_json(listed | {"checks": [one.to_json() for one in findings], "faults": faults})
     else:
         say_table(
             ("setting", "value", "from", "variable"),
             ((one.name, one.value, one.origin, one.variable) for one in shown),
         )
-        say_table(("fact", "value"), _flat(facts))
+        say_table(("version", ""), facts["versions"].items())
+        say_table(
+            ("looked at", "", "found", "what to do"),
+            ((one.about, one.state.value, one.found, one.do) for one in findings),
+        )
         for fault in faults:
             console(stderr=True).print(f"heritage: {fault}")
     if faults:
         raise typer.Exit(SOME_FAILED)
 
 
-def _look_around(settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Facts about this machine, and what is wrong with it."""
-    faults: list[str] = []
-    facts = {
+def _facts(findings: list[Finding], door: Door | None) -> dict[str, Any]:
+    """What scripts ask for by name."""
+    found = {one.about: one.found for one in reversed(findings)}
+    return {
         "versions": {"heritage": __version__, "python": platform.python_version()}
         | {name: _version(name) for name in LIBRARIES},
-        "device": _device(settings, faults),
-        "disk": _disk(settings.home),
-        "catalogue": _catalogue(settings, faults),
-        "prefect": os.environ.get("PREFECT_API_URL")
-        or settings.prefect_api_url
-        or "a server of our own for each run",
+        "device": found["device"],
+        "disk": found["disk space"],
+        "catalogue": found["catalogue"],
+        "prefect": "a server of our own for each run" if door is None else door.url,
     }
-    return facts, faults
+
+
+def _door(settings: Settings) -> Door | None:
+    """Of the server that flows report to; None where each run has its own."""
+    from heritage.care.checks.server import Door
+
+    url = os.environ.get("PREFECT_API_URL") or settings.prefect_api_url
+    if not url:
+        return None
+    secret, key = os.environ.get("PREFECT_API_AUTH_STRING"), os.environ.get("PREFECT_API_KEY")
+    return Door(url, POOL, secret, key)
 
 
 def _version(name: str) -> str | None:
@@ -67,51 +88,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _device(settings: Settings, faults: list[str]) -> str:
-    """Where models run, by name."""
-    from models.device import resolve
-    from models.errors import ModelError
-
-    try:
-        device = resolve(settings.device)
-    except ModelError as error:
-        faults.append(str(error))
-        return f"{settings.device}: not usable"
-    if device.type == "cuda":
-        import torch
-
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({os.cpu_count()} cores)"
-
-
-def _disk(home: Path) -> str:
-    """Space where the workspace is, or will be."""
-    place = next(folder for folder in (home, *home.parents) if folder.exists())
-    return f"{shutil.disk_usage(place).free / 1e9:.1f} GB free at {place}"
-
-
-def _catalogue(settings: Settings, faults: list[str]) -> str:
-    """Which revision it has and how much is in it; one that is not there is not made."""
-    from db.upgrade import head
-    from heritage.catalogue import open_catalogue
-
-    file = settings.database_url.removeprefix("sqlite:///")
-    if file != settings.database_url and not Path(file).exists():
-        return "none yet; the first restoration makes it"
-    try:
-        with open_catalogue(settings) as catalogue:
-            totals = catalogue.totals()
-    except HeritageError as error:
-        faults.append(str(error))
-        return "not usable"
-    return f"revision {head()}, {totals.masters} masters, {totals.events} events"
-
-
-def _flat(facts: dict[str, Any]) -> list[tuple[str, object]]:
-    """Facts as lines of a table."""
-    lines: list[tuple[str, object]] = []
-    for name, value in facts.items():
-        lines += value.items() if isinstance(value, dict) else [(name, value)]
-    return lines

@@ -24,6 +24,20 @@ def held_here(output: Path, name: str) -> bool:
     return lock_path(output, name) in _held
 
 
+def holder_lives(path: Path) -> bool:
+    """Whether a lock was taken by a process of this machine that still runs; it is only read."""
+    try:
+        who = json.loads(path.read_bytes())
+        if who["host"] != socket.gethostname():
+            return False
+        os.kill(int(who["pid"]), 0)
+    except PermissionError:
+        return True  # somebody else's process, and there
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
 class RestorationLock:
     """Hold ``OUTPUT/.NAME.lock`` until released; the system releases it when the process dies.
 
