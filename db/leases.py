@@ -17,6 +17,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.columns import Base, UtcDateTime, check, is_hash, sha256_column
 
+TRIES = 3
+"""After so many times in vain something is set aside until a person has looked at it."""
+
+RESTORE = "restore "
+"""How leases on masters begin; the path follows."""
+
 
 class Lease(Base):
     """One thing that can be worked on: whose it is, and how often it was taken up in vain."""
@@ -124,13 +130,16 @@ def holds(session: Session, taken: Taken) -> bool:
     return _held(session, taken) is not None
 
 
-def give_back(session: Session, taken: Taken, fault: str | None = None) -> None:
+def give_back(
+    session: Session, taken: Taken, fault: str | None = None, counts: bool = True
+) -> None:
     """Let others have it.
 
     Args:
         session: Of ``Database.writing``.
         taken: The lease.
         fault: Why it was in vain; None: it was not, and the tries are forgotten.
+        counts: Whether that was a try: a full disk says nothing about a master.
     """
     row = _held(session, taken)
     if row is None:
@@ -139,6 +148,8 @@ def give_back(session: Session, taken: Taken, fault: str | None = None) -> None:
     row.fault = fault
     if fault is None:
         row.tries = 0
+    elif not counts:
+        row.tries = max(0, row.tries - 1)
 
 
 def held(session: Session, abouts: Iterable[str], at: datetime) -> set[str]:
@@ -161,6 +172,13 @@ def abandoned(
         and row.ends_at is not None
         and (row.ends_at <= at or is_gone(row.holder))
     }
+
+
+def reopen(session: Session, about: str, why: str) -> None:
+    """Say that something is to be taken up as if nobody had, because it is new again."""
+    row = session.get(Lease, subject_of(about))
+    if row is not None and row.holder is None:
+        row.tries, row.fault = 0, why
 
 
 def forget(session: Session, beginning: str, before: datetime) -> None:

@@ -12,6 +12,7 @@ from db.events import Event
 from db.holdings import Holding
 from db.leases import Lease
 from db.objects import Master, Refusal
+from db.queries import waiting
 from db.restorations import Restoration
 from db.reviews import SignOff
 from db.vocabulary import FINISHED, OPEN, EventType, Soundness, Status
@@ -132,19 +133,18 @@ def _sum(session: Session, column: ColumnElement[int] | object) -> int:
 
 
 def _waiting(session: Session) -> Waiting:
-    """As ``db.queries.unrestored`` counts them."""
+    """Those that ``db.queries.unrestored`` lists."""
 
     def masters(*statuses: Status) -> ColumnElement[bool]:
         own = select(Restoration.id).where(Restoration.master_id == Master.id)
         return (own.where(Restoration.status.in_(statuses)) if statuses else own).exists()
 
     state = case(
-        (masters(*FINISHED, Status.ABANDONED), "done"),
         (masters(*OPEN), "begun"),
         (masters(Status.FAILED), "failed"),
         else_="untried",
     )
-    stated = select(state.label("state")).select_from(Master).subquery()
+    stated = waiting(select(state.label("state")).select_from(Master)).subquery()
     rows = session.execute(select(stated.c.state, func.count()).group_by(stated.c.state))
     found = {row[0]: row[1] for row in rows}
     return Waiting(found.get("untried", 0), found.get("begun", 0), found.get("failed", 0))

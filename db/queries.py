@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from db.events import Event
+from db.leases import RESTORE, TRIES, Lease
 from db.objects import Artefact, Master, Model, Refusal
 from db.restorations import Region, Restoration
 from db.vocabulary import FINISHED, Decision, Status
@@ -276,23 +277,40 @@ def totals(session: Session) -> Totals:
 def unrestored(
     session: Session, folder: str = "", search: str = "", again: bool = False, limit: int = 1000
 ) -> list[str]:
-    """Paths of masters that nobody has restored yet, in the order they came.
+    """Paths of masters that nobody has dealt with yet, in the order they came.
 
     Args:
         session: Any.
         folder: Only those in and below it; empty: all.
         search: As in ``masters``.
-        again: Those that are restored already as well.
+        again: Those that have been dealt with as well.
         limit: At most so many.
     """
     asked = select(Master.path).join(Artefact, Artefact.id == Master.artefact_id)
     asked = asked.where(matches(search))
     if folder:
         asked = asked.where(Master.path.startswith(folder.rstrip("/") + "/", autoescape=True))
-    if not again:
-        done = select(Restoration.id).where(
-            Restoration.master_id == Master.id,
-            Restoration.status.in_((*FINISHED, Status.ABANDONED)),
-        )
-        asked = asked.where(~done.exists())
+    asked = asked.where(~_replaced()) if again else waiting(asked)
     return list(session.scalars(asked.order_by(Master.id).limit(limit)))
+
+
+def waiting(masters: Select[Any]) -> Select[Any]:
+    """Of masters those that nobody has dealt with yet.
+
+    Dealt with is what was restored, what was taken up and given back without a fault because
+    nothing was to be filled, and what was tried in vain too often.
+    """
+    done = select(Restoration.id).where(
+        Restoration.master_id == Master.id,
+        Restoration.status.in_((*FINISHED, Status.ABANDONED)),
+    )
+    taken = or_(Lease.holder.is_not(None), Lease.fault.is_not(None), Lease.tries > 0)
+    waits = and_(taken, or_(Lease.holder.is_not(None), Lease.tries < TRIES))
+    joined = masters.outerjoin(Lease, Lease.about == RESTORE + Master.path)
+    return joined.where(~done.exists(), ~_replaced(), or_(Lease.about.is_(None), waits))
+
+
+def _replaced() -> ColumnElement[bool]:
+    """Whether another master has come under the same path since."""
+    later = aliased(Master)
+    return select(later.id).where(later.path == Master.path, later.id > Master.id).exists()

@@ -17,10 +17,10 @@ from flows.orchestrator import is_lasting
 from flows.progress import tell
 from flows.records import recorded
 from flows.report import Fate, Outcome
-from flows.restore import about, restore_image
+from flows.restore import restore_image
 from flows.share import work
 from flows.watched import failed_for, watched
-from heritage.care.leases import working_on
+from heritage.care.leases import restoring, working_on
 from heritage.errors import HeritageError, MasterRefused, RestorationBusy
 from heritage.remote.address import is_remote, shown
 from heritage.restore.names import NamedSource, plan_names
@@ -130,7 +130,7 @@ def _spread(
     from flows.runners.on_workers import spread_on_workers
 
     parameters = chosen | {"output": str(output), "tries": tries}
-    yield from spread_on_workers(masters, about, load_settings(), parameters)
+    yield from spread_on_workers(masters, restoring, load_settings(), parameters)
 
 
 @watched
@@ -154,7 +154,7 @@ def attempt_restoration(
             raise recorded(
                 MasterRefused(master.reason or "cannot be named", master.source), master.source
             )
-        with working_on(about(master.source), load_settings(), tries):
+        with working_on(restoring(master.source), load_settings(), tries):
             return _restoration(master.source, master.name, output, settings)
     except RestorationBusy as busy:
         failed_for(busy)

@@ -18,7 +18,7 @@ from flows.report import Fate, Outcome
 from flows.share import work
 from flows.slots import device_slot
 from flows.watched import amount
-from heritage.care.leases import tenure_of
+from heritage.care.leases import restoring, tenure_of
 from heritage.care.stages import stage
 from heritage.damage.masks import find_mask, open_mask
 from heritage.errors import HeritageError, NothingToRestore
@@ -147,14 +147,9 @@ def finish_master(source: Path, folder: Path, number: int) -> Outcome:
         return _outcome(source, restoration, Fate.RESTORED)
 
 
-def about(source: Path) -> str:
-    """What a lease on a master is about."""
-    return f"restore {source}"
-
-
 def _require_lease(source: Path) -> None:
     """Go on only if nobody else has taken the master up, where leases are given at all."""
-    tenure = tenure_of(about(source))
+    tenure = tenure_of(restoring(source))
     if tenure is not None:
         tenure.require()
 
@@ -214,7 +209,7 @@ def restore_image(
     except NothingToRestore as nothing:
         return Outcome(source, Fate.LEFT_ALONE, nothing.reason)
     except HeritageError as error:
-        tenure = tenure_of(about(source))
+        tenure = tenure_of(restoring(source))
         if tenure is not None and tenure.lost:
             raise  # whoever has taken it up records how it ends
         with work():

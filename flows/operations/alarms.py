@@ -14,7 +14,8 @@ from heritage.settings import load_settings
 def alarm(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
     """Tell of a run that failed or crashed; a hook of Prefect's."""
     name = f"{flow.name} ({run.name})"
-    notify(load_settings(), f"{name}: {state.name.lower()}", state.message or "no reason given")
+    ended = (state.name or state.type.value).lower()
+    notify(load_settings(), f"{name}: {ended}", state.message or "no reason given")
 
 
 ALARMED: dict[str, Any] = {"on_failure": [alarm], "on_crashed": [alarm]}

@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
+from prefect.task_runners import TaskRunner
 
 from flows.orchestrator import without_events
 from flows.report import Fate, Outcome
@@ -23,11 +24,8 @@ from heritage.errors import BadSetting, HeritageError
 from heritage.restore.names import NamedSource
 from heritage.settings import Settings
 
-if TYPE_CHECKING:
-    from prefect_dask.task_runners import DaskTaskRunner
 
-
-def dask_runner(settings: Settings) -> DaskTaskRunner:
+def dask_runner(settings: Settings) -> TaskRunner[Any]:
     """How Prefect hands tasks to Dask.
 
     Raises:

@@ -55,14 +55,17 @@ class Custody(Catalogue):
     ) -> list[Path]:
         """Masters that are still to be restored, in the order they came.
 
+        Those in which nothing was to be filled, and those that are set aside, have been dealt with.
+
         Args:
             folder: Only those in and below it; empty: all.
             search: Part of an accession number, title, maker or path.
-            again: Those that are restored already as well.
+            again: Those that have been dealt with as well.
             limit: At most so many.
         """
         with self._reading() as session:
-            return [Path(p) for p in queries.unrestored(session, folder, search, again, limit)]
+            found = queries.unrestored(session, folder, search, again, limit)
+            return [Path(path) for path in found]
 
     def list_holdings(self) -> int:
         """Bring the list of files up to date; how many files there are."""
@@ -136,10 +139,15 @@ class Custody(Catalogue):
         with self._reading() as session:
             return leases.holds(session, taken)
 
-    def give_back(self, taken: Taken, fault: str | None = None) -> None:
-        """Let others have it; with why it was in vain, if it was."""
+    def give_back(self, taken: Taken, fault: str | None = None, counts: bool = True) -> None:
+        """Let others have it; with why it was in vain, if it was, and whether that counts."""
         with self._writing() as session:
-            leases.give_back(session, taken, fault)
+            leases.give_back(session, taken, fault, counts)
+
+    def reopen(self, about: str, why: str) -> None:
+        """Say that something is to be taken up as if nobody had, because it is new again."""
+        with self._writing() as session:
+            leases.reopen(session, about, why)
 
     def spent(self, tries: int) -> list[Lease]:
         """What was taken up in vain so often."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from heritage.catalogue import Catalogue
+from heritage.care.custody import Custody
+from heritage.care.leases import restoring
 from heritage.errors import BadSetting, HeritageError, MasterRefused
 from heritage.logs import say
 from heritage.tiff import inspect
@@ -90,7 +91,7 @@ def read_manifest(path: Path) -> dict[Path, str]:
     return listed
 
 
-def admit(catalogue: Catalogue, path: Path, expected: str | None = None) -> Arrival:
+def admit(catalogue: Custody, path: Path, expected: str | None = None) -> Arrival:
     """Record a file as a master, or why it cannot be one.
 
     Args:
@@ -112,6 +113,8 @@ def admit(catalogue: Catalogue, path: Path, expected: str | None = None) -> Arri
                 path,
             )
         new = catalogue.record_arrival(info, digest)
+        if new:
+            catalogue.reopen(restoring(path), "has come anew and waits")
         say("master.admitted", master=str(path), master_sha256=digest, bytes=info.bytes, new=new)
     except HeritageError as error:
         catalogue.record_refusal(path, error)

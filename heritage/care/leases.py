@@ -12,11 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
-from db.leases import Busy, Spent, Taken
+from db.leases import RESTORE, Busy, Spent, Taken
+from db.leases import TRIES as TRIES
+from heritage.accession import place
 from heritage.care.custody import Custody, open_custody
-from heritage.errors import CatalogueInterrupted, HeritageError, RestorationBusy, SetAside
+from heritage.errors import (
+    CatalogueInterrupted,
+    CatalogueRefused,
+    HeritageError,
+    RestorationBusy,
+    ServerUnreachable,
+    SetAside,
+    StorageFailed,
+)
 from heritage.logs import say
 from heritage.settings import Settings
 
@@ -37,8 +48,9 @@ BEATS = 4
 FLOW_RUN = "flow run "
 """How leases of Prefect's runs begin; nobody asks for them when the run is over."""
 
-TRIES = 3
-"""After so many times in vain something is set aside until a person has looked at it."""
+
+BLAMELESS = (StorageFailed, CatalogueRefused, RestorationBusy, ServerUnreachable)
+"""What the system around a master does: no number of full disks sets a master aside."""
 
 
 @dataclass
@@ -95,6 +107,11 @@ def is_gone(holder: str) -> bool:
     return False
 
 
+def restoring(source: Path) -> str:
+    """What a lease on a master is about."""
+    return f"{RESTORE}{place(source)}"
+
+
 @contextmanager
 def working_on(
     about: str, settings: Settings, tries: int | None = None, length: timedelta = LENGTH
@@ -126,11 +143,13 @@ def working_on(
         beat.start()
         _here[about] = tenure
         fault: str | None = "it ended without a word"
+        counts = True
         try:
             yield tenure
             fault = None
         except BaseException as error:
             fault = " ".join(str(error).split()) or type(error).__name__
+            counts = isinstance(error, Exception) and not isinstance(error, BLAMELESS)
             raise
         finally:
             _here.pop(about, None)
@@ -139,7 +158,7 @@ def working_on(
             if tenure.lost:
                 say("lease.lost", "warning", about=about)
             with suppress(HeritageError):  # it ends by itself
-                custody.give_back(taken, fault)
+                custody.give_back(taken, fault, counts)
 
 
 def _patiently(action: Callable[[], Result]) -> Result:

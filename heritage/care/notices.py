@@ -24,7 +24,7 @@ def notify(settings: Settings, title: str, body: str) -> bool:
     """
     if not settings.notify:
         return False
-    from apprise import Apprise, NotifyFormat  # type: ignore[attr-defined]
+    from apprise import Apprise, NotifyFormat
 
     told = True
     for number, address in enumerate(settings.notify.split(), 1):

@@ -4,9 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from flows.collection import attempt_restoration
 from flows.report import Fate
-from flows.restore import about
 from heritage.care.custody import Custody, open_custody
-from heritage.care.leases import TRIES
+from heritage.care.leases import TRIES, restoring
 from heritage.restore import batches
 from heritage.restore.names import plan_names
 from heritage.settings import load_settings
@@ -22,7 +21,7 @@ def test_it_is_told_and_does_not_spoil_what_the_other_does(
         run_batches(*given, **more)
         hour = datetime.now(UTC) + timedelta(hours=1)
         with Custody(settings.database_url, "bob", lambda: hour) as other:
-            other.take(about(master), "another worker", timedelta(minutes=2))
+            other.take(restoring(master), "another worker", timedelta(minutes=2))
 
     monkeypatch.setattr(batches, "run_batches", asleep)
     (one,) = plan_names([master], tmp_path / "out")

@@ -34,7 +34,7 @@ def site(home, cwd, **environment):
         check=True, capture_output=True,
     )  # fmt: skip
     process = subprocess.Popen(
-        [*command, "serve", "--prefect-port", "0", "--review-port", "0"],
+        [*command, "serve", "--prefect-port", "0", "--review-port", "0", "--metrics-port", "0"],
         env=inherited | given | environment, cwd=cwd, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -12,7 +12,14 @@ import pytest
 from db.leases import Busy
 from heritage.care.custody import Custody, open_custody
 from heritage.care.leases import is_gone, working_on
-from heritage.errors import CatalogueInterrupted, RestorationBusy, SetAside
+from heritage.errors import (
+    CatalogueInterrupted,
+    HeritageError,
+    MasterRefused,
+    RestorationBusy,
+    SetAside,
+    StorageFailed,
+)
 from heritage.settings import load_settings
 
 MINUTE = timedelta(minutes=1)
@@ -134,3 +141,14 @@ def test_a_catalogue_that_is_away_for_a_moment_is_asked_again(settings, monkeypa
     monkeypatch.setattr("heritage.care.leases.PATIENCE", (0.01, 0.01))
     with working_on("restore a", settings):
         assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(MasterRefused("no"), 1), (StorageFailed("disk full"), 0)]
+)
+def test_a_full_disk_sets_no_master_aside(settings, error, tries):
+    for _ in range(2):
+        with pytest.raises(HeritageError), working_on("restore a", settings):
+            raise error
+    with open_custody(settings) as custody:
+        assert [lease.tries for lease in custody.spent(1)] == [2 * tries][:tries]
