@@ -38,7 +38,13 @@ def test_a_device_that_is_not_there_is_named(run, monkeypatch) -> None:
 
 
 @pytest.fixture
-def catalogue(workspace):
+def alone(monkeypatch):
+    """No Prefect server of the site's, whatever other tests have started."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+
+@pytest.fixture
+def catalogue(workspace, alone):
     """A catalogue with nothing in it."""
     with open_custody(load_settings()) as custody:
         yield custody
@@ -69,11 +75,10 @@ def test_people_and_programs_are_told_the_same(run, catalogue) -> None:
     assert fault in as_text.stderr
 
 
-def test_a_prefect_that_was_stopped_is_told(run, monkeypatch, workspace) -> None:
+def test_a_prefect_that_was_stopped_is_told(run, monkeypatch, workspace, alone) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/api"
     monkeypatch.setenv("HERITAGE_PREFECT_API_URL", url)
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     result = run("doctor")
     assert result.exit_code == 1
     assert f"{url} does not answer" in result.stderr
@@ -88,7 +93,7 @@ def test_the_prefect_of_the_site_is_looked_at(run, prefect_server) -> None:
     assert prefect_server.secret not in json.dumps(answer)
 
 
-def test_an_older_catalogue_stays_as_it_is_and_the_way_is_told(run, workspace) -> None:
+def test_an_older_catalogue_stays_as_it_is_and_the_way_is_told(run, workspace, alone) -> None:
     database = Database(load_settings().database_url)
     migrate(database, revisions()[-2])
     database.close()

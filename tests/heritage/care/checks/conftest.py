@@ -1,0 +1,20 @@
+"""Checks are tried on real servers, and on what really went wrong."""
+
+import pytest
+
+from heritage.settings import Settings
+from tests.db.conftest import empty_url, postgresql
+from tests.flows.conftest import prefect_server
+
+__all__ = ["empty_url", "postgresql", "prefect_server"]
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Makes settings of a workspace of this test."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(**given):
+        return Settings(home=tmp_path / "workspace", **given)
+
+    return make
