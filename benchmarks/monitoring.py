@@ -21,10 +21,13 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import tifffile
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class Stopwatch:
@@ -39,8 +42,8 @@ class Stopwatch:
             if module.__name__.startswith(("flows.", "heritage.")) and hasattr(module, name):
                 setattr(module, name, self._timed(getattr(module, name)))
 
-    def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*given: Any, **more: Any) -> Any:
+    def _timed(self, function: Callable[Given, Result]) -> Callable[Given, Result]:
+        def timed(*given: Given.args, **more: Given.kwargs) -> Result:
             started = time.perf_counter()
             try:
                 return function(*given, **more)

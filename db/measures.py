@@ -20,7 +20,7 @@ from db.vocabulary import FINISHED, OPEN, EventType, Soundness, Status
 
 @dataclass(frozen=True)
 class Waiting:
-    """Masters without a finished restoration.
+    """Masters that nobody has dealt with yet: the queue.
 
     Attributes:
         untried: Nobody has begun.
@@ -135,15 +135,11 @@ def _sum(session: Session, column: ColumnElement[int] | object) -> int:
 def _waiting(session: Session) -> Waiting:
     """Those that ``db.queries.unrestored`` lists."""
 
-    def masters(*statuses: Status) -> ColumnElement[bool]:
+    def has(*statuses: Status) -> ColumnElement[bool]:
         own = select(Restoration.id).where(Restoration.master_id == Master.id)
-        return (own.where(Restoration.status.in_(statuses)) if statuses else own).exists()
+        return own.where(Restoration.status.in_(statuses)).exists()
 
-    state = case(
-        (masters(*OPEN), "begun"),
-        (masters(Status.FAILED), "failed"),
-        else_="untried",
-    )
+    state = case((has(*OPEN), "begun"), (has(Status.FAILED), "failed"), else_="untried")
     stated = waiting(select(state.label("state")).select_from(Master)).subquery()
     rows = session.execute(select(stated.c.state, func.count()).group_by(stated.c.state))
     found = {row[0]: row[1] for row in rows}

@@ -82,7 +82,7 @@ READY = Measure(
 MASTERS = Measure("heritage_masters", Kind.GAUGE, "Masters on record.")
 WAITING = Measure(
     "heritage_masters_waiting", Kind.GAUGE,
-    "Masters without a finished restoration, by how far it has come: the queue.", "state", QUEUE,
+    "Masters that nobody has dealt with yet, by how far they have come: the queue.", "state", QUEUE,
 )  # fmt: skip
 RESTORATIONS = Measure(
     "heritage_restorations", Kind.GAUGE, "Restorations on record, by status.", "status",

@@ -204,6 +204,17 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
             "audit-fixity" in told["title"] and "3 files" in told["message"] for told in heard
         )
 
+        # Prometheus is told what has happened, by processes that are gone
+        told = (workspace / "logs" / "metrics.log").read_text()
+        address = re.search(r"(\S+)/metrics\. Ctrl-C", told)[1]
+        assert httpx.get(f"{address}/health/ready").text == "ok\n"
+        figures = httpx.get(f"{address}/metrics").text
+        assert 'heritage_outcomes_total{fate="restored"} 3.0' in figures
+        assert 'heritage_holdings{state="rot"} 1.0' in figures
+        assert 'heritage_stage_seconds_count{stage="publish"} 1.0' in figures
+        worker = (workspace / "logs" / "worker.log").read_text()
+        assert re.search(r"event=restoration\.finished .* run=[0-9a-f-]{36}", worker)
+
         # Ctrl-C ends all of it
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
