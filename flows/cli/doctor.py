@@ -68,7 +68,7 @@ def _facts(findings: list[Finding], door: Door | None) -> dict[str, Any]:
         "device": found["device"],
         "disk": found["disk space"],
         "catalogue": found["catalogue"],
-        "prefect": "a server of our own for each run" if door is None else door.url,
+        "prefect": "a server of our own for each run" if door is None else door.shown,
     }
 
 

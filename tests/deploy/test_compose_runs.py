@@ -1,5 +1,6 @@
 """The parts of compose.yaml, with its commands and variables, without containers."""
 
+import json
 import os
 import re
 import shutil
@@ -88,20 +89,20 @@ class Machine:
 
     def run(self, name):
         """A part that does something and ends."""
-        words = self.command(self.services[name]["command"])
-        done = subprocess.run(
-            words, env=self.environment(name), cwd=self.folder, capture_output=True, text=True
-        )
+        done = self.ask(name, *self.command(self.services[name]["command"]))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def ask(self, name, *words):
+        """What `docker compose exec` does: a command with the variables of a part."""
+        return subprocess.run(
+            words, env=self.environment(name), cwd=self.folder, capture_output=True, text=True
+        )
 
     def is_healthy(self, name):
         kind, *words = self.services[name]["healthcheck"]["test"]
         assert kind == "CMD"
-        done = subprocess.run(
-            self.command(words), env=self.environment(name), capture_output=True
-        )  # fmt: skip
-        return done.returncode == 0
+        return self.ask(name, *self.command(words)).returncode == 0
 
     def said(self, name):
         return (self.folder / f"{name}.log").read_text()[-3000:]
@@ -155,6 +156,10 @@ def test_the_parts_find_each_other(machine):
                     while _workers(prefect) != ["ONLINE"]:
                         assert time.monotonic() < deadline, machine.said("worker-cpu")
                         time.sleep(0.5)
+                    doctor = machine.ask("review", "heritage", "doctor", "--json")
+                    assert json.loads(doctor.stdout)["faults"] == []
+                    abouts = [one["about"] for one in json.loads(doctor.stdout)["checks"]]
+                    assert abouts.count("clocks") == 2  # of both servers
 
 
 def _workers(prefect):

@@ -9,6 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from heritage.care.exporter import Exporter
+from heritage.listening import listen
 from heritage.review.desk import open_desk
 from heritage.review.web.app import create_app
 from heritage.settings import load_settings
@@ -236,6 +238,16 @@ def _ask(app, path, headers):
             return (await client.get(path, headers=headers)).status_code
 
     return asyncio.run(get())
+
+
+def test_metrics_answer_their_probes(tmp_path):
+    settings = load_settings(home=tmp_path)
+    with open_desk(settings), listen("127.0.0.1", 0) as listener:
+        exporter = Exporter(settings, listener)
+        asked = [probe["path"] for probe in probes(_workload("heritage-metrics"))]
+        assert [exporter.answer(path, "")[0] for path in asked] == [200, 200]
+        annotations = _workload("heritage-metrics")["spec"]["template"]["metadata"]["annotations"]
+        assert exporter.answer(annotations["prometheus.io/path"], "")[0] == 200
 
 
 def test_workers_ask_prefects_own_health_page():

@@ -41,6 +41,7 @@ def _facts(deployment):
 
 
 def forget():
+    """Take away all deployments; other tests make those that they need."""
     with get_client(sync_client=True) as client:
         for deployment in client.read_deployments():
             client.delete_deployment(deployment.id)
@@ -50,6 +51,7 @@ def forget():
 def test_it_gives_what_the_program_deploys(prefect_server, monkeypatch):
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
+    forget()
     names = deploy(load_settings())
     by_program = told()
     assert set(by_program) == set(names)

@@ -14,6 +14,7 @@ import httpx
 
 from heritage.care.checks.clock import Clock, compare, now
 from heritage.care.checks.findings import PATIENCE, Finding, notice, some, sound, wrong
+from heritage.settings import mask_password
 
 NEARBY = ("127.0.0.1", "localhost", "::1")
 """Who is on this machine anyway may ask without a password."""
@@ -36,6 +37,11 @@ class Door:
     auth: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
     seconds: float = PATIENCE
+
+    @property
+    def shown(self) -> str:
+        """The address, fit to be shown."""
+        return mask_password(self.url)
 
 
 class _Asking:
@@ -77,11 +83,18 @@ def check_server(door: Door, clock: Clock = now) -> list[Finding]:
     try:
         with httpx.Client() as http:
             return _look(_Asking(door, http), door, clock)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError):
+        return [
+            wrong(
+                "Prefect", f"{door.shown} answers, but not as Prefect does",
+                "see that its address is right and ends in /api",
+            )
+        ]  # fmt: skip
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         return [
             wrong(
-                "Prefect", f"{door.url} does not answer ({reason})",
+                "Prefect", f"{door.shown} does not answer ({reason})",
                 "start it (heritage serve, or prefect server start), or unset its address",
             )
         ]  # fmt: skip
@@ -94,14 +107,14 @@ def _look(asking: _Asking, door: Door, clock: Clock) -> list[Finding]:
     if answer.status_code in (401, 403):
         return [
             wrong(
-                "Prefect", f"{door.url} does not let us in",
+                "Prefect", f"{door.shown} does not let us in",
                 "set PREFECT_API_AUTH_STRING to what the server has as "
                 "PREFECT_SERVER_API_AUTH_STRING",
             ),
             *clocks,
         ]  # fmt: skip
     answer.raise_for_status()
-    said = [_version(str(answer.json()), door.url), *_openness(asking, door, answer), *clocks]
+    said = [_version(str(answer.json()), door.shown), *_openness(asking, door, answer), *clocks]
     return [*said, *_workers(asking, door)]
 
 
@@ -125,7 +138,7 @@ def _openness(asking: _Asking, door: Door, answer: httpx.Response) -> list[Findi
         return []
     return [
         notice(
-            "Prefect", f"{door.url} asks nobody for a password, and who reaches it can run flows",
+            "Prefect", f"{door.shown} asks nobody for a password, and who reaches it can run flows",
             "set PREFECT_SERVER_API_AUTH_STRING where it runs (docs/deployment.md)",
         )
     ]  # fmt: skip

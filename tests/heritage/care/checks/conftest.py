@@ -1,5 +1,7 @@
 """Checks are tried on real servers, and on what really went wrong."""
 
+import os
+
 import pytest
 
 from heritage.settings import Settings
@@ -7,6 +9,12 @@ from tests.db.conftest import empty_url, postgresql
 from tests.flows.conftest import prefect_server
 
 __all__ = ["empty_url", "postgresql", "prefect_server"]
+
+
+@pytest.fixture
+def secret(prefect_server):
+    """What the server wants to see, whichever test has started it."""
+    return prefect_server.secret or os.environ["PREFECT_API_AUTH_STRING"]
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ POOL = "doctors"
 
 
 @pytest.fixture
-def door(prefect_server):
-    return Door(prefect_server.url, POOL, prefect_server.secret)
+def door(prefect_server, secret):
+    return Door(prefect_server.url, POOL, secret)
 
 
 @pytest.fixture
-def http(prefect_server):
-    user, _, password = prefect_server.secret.partition(":")
+def http(prefect_server, secret):
+    user, _, password = secret.partition(":")
     with httpx.Client(base_url=prefect_server.url, auth=(user, password), timeout=30) as client:
         yield client
         client.delete(f"/work_pools/{POOL}")
@@ -65,9 +65,9 @@ def test_nobody_waits_for_a_silent_one():
     assert finding.state is State.WRONG
 
 
-@pytest.mark.parametrize("secret", [None, "heritage:wrong"])
-def test_one_that_does_not_let_us_in_is_told(door, secret):
-    finding, clocks = check_server(Door(door.url, POOL, secret))
+@pytest.mark.parametrize("given", [None, "heritage:wrong"])
+def test_one_that_does_not_let_us_in_is_told(door, given):
+    finding, clocks = check_server(Door(door.url, POOL, given))
     assert finding.state is State.WRONG
     assert "PREFECT_API_AUTH_STRING" in finding.do
     assert clocks.state is State.SOUND
@@ -140,6 +140,21 @@ def other_server():
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize("path", ["", "/elsewhere"])
+def test_an_address_that_leads_elsewhere_is_told(door, path):
+    address = door.url.removesuffix("/api") + path
+    (finding,) = check_server(Door(address, POOL, door.auth))
+    assert finding.state is State.WRONG
+    assert "ends in /api" in finding.do
+
+
+def test_a_password_in_the_address_is_not_shown():
+    with other_server() as port:
+        found = check_server(Door(f"http://ann:secret@127.0.0.1:{port}/api", POOL))
+    assert found
+    assert not any("secret" in one.sentence for one in found)
 
 
 def test_another_version_is_told():
