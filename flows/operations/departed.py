@@ -1,4 +1,7 @@
-"""``python -m flows.operations.departed``: tell Prefect of runs that nobody carries on any more."""
+"""``python -m flows.operations.departed [WORKER]``: tell Prefect of runs that nobody carries on.
+
+To be called before the worker of that name is started on this machine.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from heritage.errors import HeritageError
 def main() -> int:
     """Look, and tell; the exit status."""
     try:
-        for name in report_departed():
+        for name in report_departed(*sys.argv[1:2]):
             print(f"{name}: nothing was heard of it any more")
     except HeritageError as error:
         print(f"heritage: {error}", file=sys.stderr)

@@ -24,6 +24,7 @@ from heritage.logs import say
 from heritage.settings import Settings
 
 HOST = "127.0.0.1"
+WORKER = os.uname().nodename
 PREFECT_PORT, REVIEW_PORT, METRICS_PORT = 4200, 8040, 8041
 STARTUP_SECONDS = 180.0
 FAREWELL_SECONDS = 20.0
@@ -155,7 +156,7 @@ class Site:
         fault = self._run("flows.operations.deployed")
         if fault:
             raise ServerUnreachable(f"the flows could not be deployed: {fault}")
-        self._run("flows.operations.departed")
+        self._run("flows.operations.departed", WORKER)
         for part in self._parts:
             if part.process is None:
                 part.start(self._logs)
@@ -168,9 +169,9 @@ class Site:
         self._say(f"New masters go to {self._settings.inbox_folder}")
         self._say(f"Logs: {self._logs}. Ctrl-C ends it.")
 
-    def _run(self, module: str) -> str:
+    def _run(self, module: str, *arguments: str) -> str:
         """Run a module of ours to its end; why it failed, empty if it did not."""
-        command = [sys.executable, "-m", module]
+        command = [sys.executable, "-m", module, *arguments]
         done = subprocess.run(  # noqa: S603 - our own module
             command, env=self._environment(), capture_output=True, text=True, check=False
         )
@@ -212,7 +213,7 @@ class Site:
             elif now >= part.again:
                 part.again = 0.0
                 if part.name == "worker":
-                    self._run("flows.operations.departed")
+                    self._run("flows.operations.departed", WORKER)
                 part.start(self._logs)
 
     def _environment(self, **more: str) -> dict[str, str]:
@@ -247,7 +248,7 @@ class Site:
 
     def _worker(self, runs: int) -> Part:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process"]
-        command += ["--pool", POOL, "--limit", str(runs), "--name", f"{os.uname().nodename}"]
+        command += ["--pool", POOL, "--limit", str(runs), "--name", WORKER]
         return Part("worker", command, self._environment())
 
     def _exporter(self) -> Part:

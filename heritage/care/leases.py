@@ -98,13 +98,18 @@ def is_gone(holder: str) -> bool:
     said = HOLDER.fullmatch(holder)
     if said is None or said["host"] != socket.gethostname():
         return False
+    return not is_alive(int(said["pid"]))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is there; of somebody else's that is not known."""
     try:
-        os.kill(int(said["pid"]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return False
     except (OSError, OverflowError):
-        return False  # somebody else's, or another system's number
-    return False
+        return True  # another person's, or a number of another system
+    return True
 
 
 def restoring(source: Path) -> str:
