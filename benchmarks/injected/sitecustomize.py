@@ -10,15 +10,16 @@ import json
 import os
 import random
 import signal
+from collections.abc import Callable
+from typing import Any
 
+Call = Callable[..., None]
 ORDERS = os.environ.get("CHAOS_ORDERS", "")
 _dice = random.Random()
 
 
-def _strike(path):
-    path = os.fspath(path)
-    if isinstance(path, bytes):
-        path = os.fsdecode(path)
+def _strike(place: Any) -> None:  # noqa: ANN401 - whatever ``os`` takes
+    path = os.fsdecode(place)
     if "poison" in path and "restored" in path:
         os.kill(os.getpid(), signal.SIGKILL)
     try:
@@ -31,21 +32,23 @@ def _strike(path):
         raise OSError(number, os.strerror(number), path)
 
 
-def _fsync(file, given=os.fsync):
-    number = file if isinstance(file, int) else file.fileno()
-    _strike(os.readlink(f"/proc/self/fd/{number}"))
-    return given(file)
+def _syncing(given: Call) -> Call:
+    def fsync(file: Any) -> None:  # noqa: ANN401
+        number = file if isinstance(file, int) else file.fileno()
+        _strike(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115 - quick
+        given(file)
+
+    return fsync
 
 
-def _renaming(given):
-    def rename(old, new, **more):
-        if not isinstance(new, int):
-            _strike(new)
-        return given(old, new, **more)
+def _renaming(given: Call) -> Call:
+    def rename(old: Any, new: Any, **more: Any) -> None:  # noqa: ANN401
+        _strike(new)
+        given(old, new, **more)
 
     return rename
 
 
 if ORDERS:
-    os.fsync = _fsync
+    os.fsync = _syncing(os.fsync)
     os.replace, os.rename = _renaming(os.replace), _renaming(os.rename)
