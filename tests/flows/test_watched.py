@@ -9,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flows.collection import attempt_restoration
 from flows.report import Fate
-from heritage.care.leases import TRIES, working_on
+from heritage.care.leases import TRIES, restoring, working_on
 from heritage.care.metrics import exposition, registry
 from heritage.catalogue import open_catalogue
-from heritage.errors import StorageFailed
+from heritage.errors import MasterRefused, StorageFailed
 from heritage.logs import begin
 from heritage.restore.names import NamedSource, plan_names
 from heritage.settings import load_settings
@@ -79,10 +79,10 @@ def test_what_was_set_aside_and_what_nobody_expected_have_their_kind(make_master
     settings = load_settings()
     for _ in range(TRIES):
         with (
-            pytest.raises(StorageFailed),
-            working_on(f"restore {source}", settings),
+            pytest.raises(MasterRefused),
+            working_on(restoring(source), settings),
         ):
-            raise StorageFailed("the disk is full")
+            raise MasterRefused("the codec cannot read it")
     assert attempt(source, tries=TRIES).fate is Fate.FAILED
     monkeypatch.setattr("heritage.restore.finish", lambda *_: 1 / 0)
     odd = attempt(make_master("odd"))

@@ -117,7 +117,7 @@ def test_two_at_once_do_not_tread_on_each_other(run, start, make_master) -> None
     assert other["status"] == "restored"
     winner, loser = sorted(rivals, key=lambda one: one["status"] != "restored")
     assert winner["status"] == "restored"
-    assert loser["status"] == "already restored" or "is being restored by" in loser["reason"]
+    assert loser["status"] == "already restored" or "is working on it" in loser["reason"]
     assert run("verify", "out/a", "out/b").exit_code == 0
     assert run("catalogue", "check").exit_code == 0
 
