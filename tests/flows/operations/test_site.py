@@ -186,7 +186,8 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
             line = next(one for one in custody.restorations() if "mill" in one.output)
         composed = sign_off(room, line.identifier)
         assert (Path(composed) / "mill.restored.tif").is_file()
-        assert [run["state_type"] for run in ended(http, "publish-approved")] == ["COMPLETED"]
+        published = until(lambda: ended(http, "publish-approved"))
+        assert [run["state_type"] for run in published] == ["COMPLETED"]
 
         # the audit finds what is wrong, and fails
         assert ask_for(http, "audit-fixity", everything=True)["state_type"] == "COMPLETED"
@@ -199,7 +200,7 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
         assert audit["state_type"] == "FAILED"
         assert "3 files" in audit["state"]["message"]
         assert ask_for(http, "backup-catalogue")["state_type"] == "COMPLETED"
-        assert any(told["title"] == "heritage: 1 masters" for told in heard)
+        assert any(told["title"] == "heritage: masters: 1" for told in heard)
         assert any(
             "audit-fixity" in told["title"] and "3 files" in told["message"] for told in heard
         )
