@@ -8,7 +8,7 @@ import sys
 
 import httpx
 
-from flows.operations.names import DEPLOYMENT
+from flows.operations.names import DEPLOYMENT, server_of
 from flows.report import ALL_DONE
 from heritage.errors import HeritageError, ServerUnreachable
 from heritage.review.orders import Order
@@ -42,11 +42,6 @@ def run_order(order: Order, settings: Settings) -> None:
     if done.returncode != ALL_DONE:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise HeritageError(said[-1] if said else f"ended with status {done.returncode}")
-
-
-def server_of(settings: Settings) -> str | None:
-    """Where the site's Prefect server is, if it has one."""
-    return os.environ.get("PREFECT_API_URL") or settings.prefect_api_url
 
 
 def ask_for(flow: str, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flows.cli.answers import AsJson, console, say_json, say_table
-from flows.operations.names import POOL
+from flows.operations.names import POOL, server_of
 from flows.report import SOME_FAILED
 from heritage import __version__
 
@@ -76,8 +76,8 @@ def _door(settings: Settings) -> Door | None:
     """Of the server that flows report to; None where each run has its own."""
     from heritage.care.checks.server import Door
 
-    url = os.environ.get("PREFECT_API_URL") or settings.prefect_api_url
-    if not url:
+    url = server_of(settings)
+    if url is None:
         return None
     secret, key = os.environ.get("PREFECT_API_AUTH_STRING"), os.environ.get("PREFECT_API_KEY")
     return Door(url, POOL, secret, key)

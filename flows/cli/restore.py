@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from flows.cli.answers import AsJson, console, percent, say_json, say_table
 from flows.cli.bar import progress_bar
+from flows.operations.names import server_of
 from flows.report import Fate, Outcome, exit_status
 from flows.share import Share, work
 from heritage.errors import BadSetting
@@ -138,7 +138,7 @@ def _require_reachable(settings: Settings) -> None:
     elsewhere = settings.runner == "prefect-workers" or (
         settings.runner == "dask" and settings.dask_address is not None
     )
-    if elsewhere and not (os.environ.get("PREFECT_API_URL") or settings.prefect_api_url):
+    if elsewhere and server_of(settings) is None:
         raise BadSetting(
             f"the runner {settings.runner} works on other machines, which must reach Prefect's "
             "server; name it: HERITAGE_PREFECT_API_URL=http://SERVER:4200/api"

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.operations.names import POOL
+from flows.operations.names import POOL, server_of
 from flows.orchestrator import SILENCE
 from heritage.errors import ServerUnreachable
 from heritage.listening import listen
@@ -117,7 +117,7 @@ class Site:
         self._settings, self._say = settings, say
         self._logs = settings.home / "logs"
         self._over = threading.Event()
-        external = os.environ.get("PREFECT_API_URL") or settings.prefect_api_url
+        external = server_of(settings)
         port = 0 if external else _free(prefect_port)
         self.prefect = external or f"http://{HOST}:{port}/api"
         self.review = f"http://localhost:{_free(review_port)}"
@@ -211,9 +211,10 @@ class Site:
                     f"(see {self._logs / part.name}.log)"
                 )
             elif now >= part.again:
+                if part.name == "worker" and self._run("flows.operations.departed", WORKER):
+                    part.again = time.monotonic() + PAUSE  # Prefect or the catalogue is away too
+                    continue
                 part.again = 0.0
-                if part.name == "worker":
-                    self._run("flows.operations.departed", WORKER)
                 part.start(self._logs)
 
     def _environment(self, **more: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ share whose worker holds no lease any more and says nothing is given to another 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
@@ -37,6 +43,9 @@ LARGEST = 16
 SHARES = 64
 """Into so many shares a collection is divided, as far as it goes, so that all workers end
 together."""
+
+TOGETHER = 128
+"""Shares that are given out at the same time; Prefect answers for two hundred runs at once."""
 
 ATTEMPTS = 3
 """How often a share is given out whose worker was lost."""
@@ -92,15 +101,30 @@ class Spreading:
 
     def ended(self) -> Iterator[Outcome]:
         """What became of the masters of runs that have ended since."""
+        known, at_work = self._runs(), self._at_work()
         for share in list(self.under_way):
             assert share.run is not None
-            run = self.client.read_flow_run(share.run)
-            if run.state is not None and run.state.is_final():
+            state = known[share.run].state if share.run in known else None
+            if state is None:
+                continue
+            if state.is_final():
                 self.under_way.remove(share)
-                yield from self._outcomes(share, run.state)
-            elif self._is_lost(share, run):
+                yield from self._outcomes(share, state)
+            elif self._is_lost(share, state, at_work):
                 lost: State[Any] = Crashed(message="nothing was heard of its worker any more")
                 self.client.set_flow_run_state(share.run, lost, force=True)
+
+    def _runs(self) -> dict[UUID, FlowRun]:
+        """All runs of shares, asked for at once."""
+        numbers = [share.run for share in self.under_way if share.run is not None]
+        asked = FlowRunFilter(id=FlowRunFilterId(any_=numbers))
+        return {run.id: run for run in self.client.read_flow_runs(flow_run_filter=asked)}
+
+    def _at_work(self) -> set[str]:
+        """On which masters somebody is at work."""
+        sources = [source for share in self.under_way for source in share.sources]
+        with open_custody(self.settings) as custody:
+            return custody.held(map(self.about, sources))
 
     def _outcomes(self, share: Share, state: State[Any]) -> Iterator[Outcome]:
         """What the run has told; what it has not is given out again."""
@@ -123,13 +147,10 @@ class Spreading:
             if artifact.key == "restored" and isinstance(artifact.data, str):
                 yield from Outcome.list_from_table(artifact.data)
 
-    def _is_lost(self, share: Share, run: FlowRun) -> bool:
-        """Whether a run that is said to run has had no lease for longer than one lasts."""
-        if run.state is None or not run.state.is_running():
-            return False
-        with open_custody(self.settings) as custody:
-            at_work = custody.held(map(self.about, share.sources))
-        if at_work:
+    def _is_lost(self, share: Share, state: State[Any], at_work: set[str]) -> bool:
+        """Whether some worker has taken a share up, and for twice a lease nobody was at it."""
+        taken_up = state.is_running() or state.is_pending()
+        if not taken_up or any(self.about(source) in at_work for source in share.sources):
             share.silent_since = None
             return False
         now = time.monotonic()
@@ -158,9 +179,10 @@ def spread_on_workers(
     """
     with get_client(sync_client=True) as client:
         spreading = Spreading(settings, about, parameters, client)
-        for sources in shares_of([master.source for master in masters]):
-            spreading.give_out(Share(sources))
-        while spreading.under_way:
+        waiting = deque(shares_of([master.source for master in masters]))
+        while waiting or spreading.under_way:
+            while waiting and len(spreading.under_way) < TOGETHER:
+                spreading.give_out(Share(waiting.popleft()))
             with work():
                 time.sleep(pause)
             yield from spreading.ended()

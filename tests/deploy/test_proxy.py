@@ -1,48 +1,28 @@
 """The proxy, as the Caddyfile has it, in front of something that tells what it was sent."""
 
-import json
 import os
 import re
 import shutil
 import ssl
 import subprocess
-import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
 from heritage.listening import listen
 from tests.deploy.checking import DEPLOY
+from tests.serving import Answering, listening
 
 CADDY = shutil.which("caddy")
 pytestmark = pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
 
 
-class Mirror(BaseHTTPRequestHandler):
+class Mirror(Answering):
     """Says what it was asked with."""
 
-    def do_GET(self):
-        body = json.dumps({"port": self.server.server_port, **self.headers}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words):
-        pass
-
-
-@contextmanager
-def mirror():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    def get(self):
+        self.say({"port": self.server.server_port, **self.headers})
 
 
 def free_port():
@@ -53,7 +33,7 @@ def free_port():
 @pytest.fixture
 def site(tmp_path):
     """A client that trusts the proxy, addresses of room and Prefect by it, and their own ports."""
-    with mirror() as room, mirror() as prefect:
+    with listening(Mirror) as room, listening(Mirror) as prefect:
         text = (DEPLOY / "Caddyfile").read_text()
         text = text.replace("review:8040", f"127.0.0.1:{room}")
         text = text.replace("prefect:4200", f"127.0.0.1:{prefect}")

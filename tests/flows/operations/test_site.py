@@ -7,10 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -18,6 +16,7 @@ import pytest
 
 from heritage.care.custody import open_custody
 from heritage.settings import load_settings
+from tests.serving import Answering, listening
 
 PASSWORD = "correct horse battery"
 
@@ -99,22 +98,13 @@ def listener():
     """An address for messages, and the messages."""
     heard = []
 
-    class Hear(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
+    class Hear(Answering):
+        def post(self):
+            heard.append(json.loads(self.body()))
+            self.say("heard")
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hear)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"json://127.0.0.1:{server.server_port}/", heard
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Hear) as port:
+        yield f"json://127.0.0.1:{port}/", heard
 
 
 def sign_off(room, identifier):

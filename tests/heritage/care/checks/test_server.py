@@ -1,12 +1,8 @@
 """Prefect's server: stopped, silent, closed, of another version, without workers, late."""
 
-import json
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
@@ -14,6 +10,7 @@ import pytest
 from heritage.care.checks.clock import now
 from heritage.care.checks.findings import State
 from heritage.care.checks.server import Door, check_server
+from tests.serving import Answering, listening
 
 POOL = "doctors"
 
@@ -111,35 +108,15 @@ def test_late_runs_are_told(door, http, pool):
     assert finding.do == "start a worker"
 
 
-class Other(BaseHTTPRequestHandler):
+class Other(Answering):
     """A server of another version, which asks nobody for a password."""
 
-    def do_GET(self):
-        self._say("3.0.0")
+    def get(self):
+        self.say("3.0.0")
 
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._say(0 if self.path.endswith("count") else [])
-
-    def _say(self, answer):
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words):
-        pass
-
-
-@contextmanager
-def other_server():
-    with HTTPServer(("0.0.0.0", 0), Other) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    def post(self):
+        self.body()
+        self.say(0 if self.path.endswith("count") else [])
 
 
 @pytest.mark.parametrize("path", ["", "/elsewhere"])
@@ -151,14 +128,14 @@ def test_an_address_that_leads_elsewhere_is_told(door, path):
 
 
 def test_a_password_in_the_address_is_not_shown():
-    with other_server() as port:
+    with listening(Other, "0.0.0.0") as port:
         found = check_server(Door(f"http://ann:secret@127.0.0.1:{port}/api", POOL))
     assert found
     assert not any("secret" in one.sentence for one in found)
 
 
 def test_another_version_is_told():
-    with other_server() as port:
+    with listening(Other, "0.0.0.0") as port:
         (finding,) = of(check_server(Door(f"http://127.0.0.1:{port}/api", POOL)), "Prefect")
     assert finding.state is State.WRONG
     assert "3.0.0" in finding.found
@@ -166,7 +143,7 @@ def test_another_version_is_told():
 
 
 def test_one_that_others_reach_without_a_password_is_told():
-    with other_server() as port:
+    with listening(Other, "0.0.0.0") as port:
         found = of(check_server(Door(f"http://127.1.2.3:{port}/api", POOL)), "Prefect")
     assert [one.state for one in found] == [State.WRONG, State.NOTICE]
     assert "PREFECT_SERVER_API_AUTH_STRING" in found[1].do
