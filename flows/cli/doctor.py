@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flows.cli.answers import AsJson, console, say_json, say_table
-from flows.operations.names import POOL, server_of
+from flows.operations.names import POOL
+from flows.operations.server import server_of
 from flows.report import SOME_FAILED
 from heritage import __version__
 

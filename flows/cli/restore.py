@@ -10,7 +10,7 @@ import typer
 
 from flows.cli.answers import AsJson, console, percent, say_json, say_table
 from flows.cli.bar import progress_bar
-from flows.operations.names import server_of
+from flows.operations.server import server_of
 from flows.report import Fate, Outcome, exit_status
 from flows.share import Share, work
 from heritage.errors import BadSetting

@@ -30,8 +30,9 @@ def review(
         return
     from functools import partial
 
-    from flows.operations.names import PUBLISH, server_of
-    from flows.orders import ask_for, run_order
+    from flows.operations.names import PUBLISH
+    from flows.operations.server import ask_for, server_of
+    from flows.orders import run_order
     from heritage.review.orders import Orders
     from heritage.review.serve import serve_review
     from heritage.settings import load_settings

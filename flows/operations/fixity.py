@@ -10,6 +10,7 @@ from prefect.states import Failed
 
 from flows.faults import PATIENT
 from flows.operations.alarms import ALARMED
+from flows.operations.alive import alive
 from heritage.care.audit import Audit, audit
 from heritage.care.custody import open_custody
 from heritage.settings import load_settings
@@ -40,7 +41,8 @@ def audit_fixity(days: int = 30, everything: bool = False) -> Any:  # noqa: ANN4
     Returns:
         How many files there are, were read, and are not as they must be.
     """
-    found = audit_share(days, everything)
+    with alive():
+        found = audit_share(days, everything)
     with open_custody(load_settings()) as custody:
         wrong = custody.troubled()
     table = [

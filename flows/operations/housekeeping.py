@@ -8,7 +8,8 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from flows.operations.alarms import ALARMED
-from flows.operations.alive import report_departed
+from flows.operations.departures import Departures
+from flows.operations.server import server_of
 from heritage.care import housekeeping
 from heritage.care.custody import open_custody
 from heritage.care.leases import FLOW_RUN
@@ -42,10 +43,11 @@ def clean_workspace(days: int = 30) -> int:
     Returns:
         Bytes that are free now.
     """
-    for name in report_departed():
+    settings = load_settings()
+    for name in Departures(settings, server_of(settings)).report():
         get_run_logger().warning("%s: nothing was heard of it any more", name)
-    with open_custody(load_settings()) as custody:
+    with open_custody(settings) as custody:
         custody.forget_leases(FLOW_RUN, custody.now() - timedelta(days=1))
-    files, freed = housekeeping.clean(load_settings(), days)
+    files, freed = housekeeping.clean(settings, days)
     get_run_logger().info("%d files went, %.1f MB", files, freed / 1e6)
     return freed

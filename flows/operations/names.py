@@ -1,10 +1,4 @@
-"""Names by which the deployed flows are asked for, and where."""
-
-from __future__ import annotations
-
-import os
-
-from heritage.settings import Settings
+"""Names by which the deployed flows are asked for."""
 
 POOL = "heritage"
 """The work pool that our workers poll."""
@@ -21,8 +15,3 @@ RESTORE_SHARE = "restore-masters"
 def deployment_of(flow: str) -> str:
     """A deployed flow, as Prefect is asked for it."""
     return f"{flow}/{DEPLOYMENT}"
-
-
-def server_of(settings: Settings) -> str | None:
-    """Where the site's lasting Prefect server is, if it has one; the variable wins."""
-    return os.environ.get("PREFECT_API_URL") or settings.prefect_api_url

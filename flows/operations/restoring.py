@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 
 from flows.collection import Runner, collection_flow
 from flows.operations.alarms import ALARMED
+from flows.operations.alive import alive
 from flows.operations.names import RESTORE
 from flows.report import Fate, Outcome
 from heritage.care.custody import open_custody
@@ -66,7 +67,8 @@ def restore_chosen(
     outcomes = []
     if masters:
         collection = collection_flow(settings.runner, settings)
-        outcomes = collection(masters, target, runner=settings.runner, tries=TRIES, **chosen)
+        with alive():
+            outcomes = collection(masters, target, runner=settings.runner, tries=TRIES, **chosen)
     for outcome in outcomes:
         log.info("%s: %s %s", outcome.source, outcome.fate.value, outcome.reason)
     summary = _summary(outcomes, settings.review_url)

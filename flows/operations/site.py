@@ -16,9 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.operations.names import POOL, server_of
+from flows.operations.departures import Departures
+from flows.operations.names import POOL
+from flows.operations.server import server_of
 from flows.orchestrator import SILENCE
-from heritage.errors import ServerUnreachable
+from heritage.errors import HeritageError, ServerUnreachable
 from heritage.listening import listen
 from heritage.logs import say
 from heritage.settings import Settings
@@ -30,6 +32,7 @@ STARTUP_SECONDS = 180.0
 FAREWELL_SECONDS = 20.0
 STEADY_SECONDS = 60.0
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
+LOOK_SECONDS = 15.0
 LEASE_STORAGE = "prefect.server.concurrency.lease_storage.filesystem"
 PR_SET_PDEATHSIG = 1
 
@@ -122,6 +125,7 @@ class Site:
         self.prefect = external or f"http://{HOST}:{port}/api"
         self.review = f"http://localhost:{_free(review_port)}"
         self.metrics = f"http://{HOST}:{_free(metrics_port)}"
+        self._departures = Departures(settings, self.prefect, WORKER)
         self._parts: list[Part] = []
         if not external:
             self._parts.append(self._server(port))
@@ -136,8 +140,12 @@ class Site:
         self._settings.inbox_folder.mkdir(parents=True, exist_ok=True)
         try:
             self._start()
+            looked = time.monotonic()
             while not self._over.wait(0.5):
                 self._watch()
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    self._report_departures()
+                    looked = time.monotonic()
         finally:
             for part in reversed(self._parts):
                 part.stop()
@@ -156,7 +164,7 @@ class Site:
         fault = self._run("flows.operations.deployed")
         if fault:
             raise ServerUnreachable(f"the flows could not be deployed: {fault}")
-        self._run("flows.operations.departed", WORKER)
+        self._report_departures(down=True)
         for part in self._parts:
             if part.process is None:
                 part.start(self._logs)
@@ -169,9 +177,9 @@ class Site:
         self._say(f"New masters go to {self._settings.inbox_folder}")
         self._say(f"Logs: {self._logs}. Ctrl-C ends it.")
 
-    def _run(self, module: str, *arguments: str) -> str:
+    def _run(self, module: str) -> str:
         """Run a module of ours to its end; why it failed, empty if it did not."""
-        command = [sys.executable, "-m", module, *arguments]
+        command = [sys.executable, "-m", module]
         done = subprocess.run(  # noqa: S603 - our own module
             command, env=self._environment(), capture_output=True, text=True, check=False
         )
@@ -211,11 +219,21 @@ class Site:
                     f"(see {self._logs / part.name}.log)"
                 )
             elif now >= part.again:
-                if part.name == "worker" and self._run("flows.operations.departed", WORKER):
+                if part.name == "worker" and not self._report_departures(down=True):
                     part.again = time.monotonic() + PAUSE  # Prefect or the catalogue is away too
                     continue
                 part.again = 0.0
                 part.start(self._logs)
+
+    def _report_departures(self, down: bool = False) -> bool:
+        """Tell Prefect of runs of our worker that are no process any more; whether that went."""
+        try:
+            for name in self._departures.report(down):
+                say("run.departed", "error", name=name)
+        except HeritageError as error:
+            say("run.not_looked_at", "warning", reason=error.reason)
+            return False
+        return True
 
     def _environment(self, **more: str) -> dict[str, str]:
         """What all parts find: this site's settings, and Prefect where it is."""
