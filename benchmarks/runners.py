@@ -64,6 +64,7 @@ def measure(masters: int, rounds: int, side: int, folder: Path) -> dict[int, lis
                     began = time.perf_counter()
                     restore(cluster, sources, folder / f"out{number}-{turn}")
                     seconds[number].append(time.perf_counter() - began)
+                    print(f"{number} workers: {seconds[number][-1]:.1f} s", flush=True)
     return seconds
 
 
