@@ -1,0 +1,1 @@
+"""What the archive receives: packages that prove what was done, without us."""
