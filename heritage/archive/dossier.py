@@ -253,9 +253,9 @@ class Dossier:
         places = "one place" if count == 1 else f"{count} places"
         return (
             f"Virtual restoration ({self.signing.statement}): {percent(self.share)} of this "
-            f"picture, {self.filled:,} pixels in {places}, is a digital completion computed by {how} "
-            f"({self.method.name}) and accepted by {self.signing.approver}; every other pixel is "
-            "that of the original scan."
+            f"picture, {self.filled:,} pixels in {places}, is a digital completion computed by "
+            f"{how} ({self.method.name}) and accepted by {self.signing.approver}; every other "
+            "pixel is that of the original scan."
         )
 
 
