@@ -174,6 +174,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
                 raise ValueError(f"'{part}.{member}' is missing or of the wrong kind")
     _require_evidence(record["mask"].get("proposal"))
     _require_review(record.get("review"))
+    _require_embedded(record.get("embedded"))
     for member in ("name", "identity"):
         if not isinstance(record.get(member), str):
             raise ValueError(f"'{member}' is missing or of the wrong kind")
@@ -201,3 +202,12 @@ def _require_review(review: object) -> None:
     for member, kind in expected.items():
         if not isinstance(review, dict) or not isinstance(review.get(member), kind):
             raise ValueError(f"'review.{member}' is missing or of the wrong kind")
+
+
+def _require_embedded(embedded: object) -> None:
+    """Of a packet put into the restored file, the record must name it, and the file before."""
+    if embedded is None:
+        return
+    for member in ("xmp_sha256", "of"):
+        if not isinstance(embedded, dict) or not isinstance(embedded.get(member), str):
+            raise ValueError(f"'embedded.{member}' is missing or of the wrong kind")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from heritage.tiff import (
     sha256_file,
     structure_differences,
 )
+from heritage.tiff.tagging import read_xmp
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def verify(folder: Path | str, master: Path | str | None = None) -> Verification
             pixels = comparison.pixels
         reencoded = record["restored"]["reencoded"] is not None
         page = record["master"]["page"]
-        words = structure_differences(files["master"], files["restored"], page, reencoded)
+        embedded = record.get("embedded") is not None
+        words = structure_differences(files["master"], files["restored"], page, reencoded, embedded)
+        words += _packet_words(files["restored"], record)
         with open_mask(files["mask"]) as mask:
             words += level_differences(files["master"], files["restored"], page, mask.read)
         findings += [Finding(files["restored"], word) for word in words]
@@ -160,6 +164,21 @@ def _evidence_findings(folder: Path, record: dict[str, Any]) -> Iterator[Finding
             yield Finding(path, "is missing")
         elif sha256_file(path) != said["sha256"]:
             yield Finding(path, "is not the file of the record: its SHA-256 differs")
+
+
+def _packet_words(restored: Path, record: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the XMP packet that was put into the restored file, where one was."""
+    said = record.get("embedded")
+    if said is None:
+        return
+    packet = read_xmp(restored, record["master"]["page"])
+    if packet is None:
+        yield "has lost the XMP packet that was put into it"
+    elif (found := hashlib.sha256(packet).hexdigest()) != said["xmp_sha256"]:
+        yield (
+            "does not carry the XMP packet of the record: its SHA-256 is "
+            f"{found}, recorded is {said['xmp_sha256']}"
+        )
 
 
 def _compare_files(

@@ -33,10 +33,11 @@ from heritage.tiff.structure import (
     Structure,
     Tag,
 )
+from heritage.tiff.tagging import XMP
 
 
 def structure_differences(
-    original: Path | str, restored: Path | str, page: int, reencoded: bool
+    original: Path | str, restored: Path | str, page: int, reencoded: bool, embedded: bool = False
 ) -> list[str]:
     """Every tag, page, sub-image and private block that differs, in words.
 
@@ -47,6 +48,8 @@ def structure_differences(
             smaller versions that are made anew with it (see ``level_differences``).
         reencoded: Whether that page was written anew: then the tags that describe its
             compression, and what YCbCr needs, may differ too.
+        embedded: Whether an XMP packet was put into that page: then it may be another, or one
+            where there was none; what it says is the caller's to judge.
 
     Returns:
         Empty when all survived.
@@ -63,7 +66,7 @@ def structure_differences(
                 StructureReader(other.fileno(), Path(restored)),
                 anew,
             )
-            return list(comparison.differences(page, reencoded))
+            return list(comparison.differences(page, reencoded, embedded))
     except OSError as error:
         raise StorageFailed(f"cannot be read ({error.strerror})", error.filename) from error
 
@@ -134,7 +137,7 @@ class _Comparison:
     ) -> None:
         self.original, self.restored, self.anew = original, restored, anew
 
-    def differences(self, page: int, reencoded: bool) -> Iterator[str]:
+    def differences(self, page: int, reencoded: bool, embedded: bool) -> Iterator[str]:
         one, other = self.original.structure(), self.restored.structure()
         yield from _formats(one, other)
         if len(one.pages) != len(other.pages):
@@ -145,6 +148,8 @@ class _Comparison:
             excused = POSITIONS if own else frozenset()
             if own and reencoded:
                 excused |= GONE | REPLACED | YCBCR_TAGS
+            if own and embedded:
+                excused |= {XMP}
             yield from self._directory(before, after, excused, pixels=not own)
 
     def _directory(

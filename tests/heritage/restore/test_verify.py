@@ -15,7 +15,8 @@ from heritage.errors import VerificationFailed
 from heritage.restore.canonical import canonical_json
 from heritage.restore.engine import restore
 from heritage.restore.verify import verify
-from heritage.tiff import compose
+from heritage.tiff import compose, sha256_file
+from heritage.tiff.tagging import embed_xmp
 
 HEIGHT, WIDTH = 130, 170
 
@@ -72,8 +73,6 @@ def rerecord(folder: Path, change) -> None:
 
 def rehash(folder: Path, kind: str) -> None:
     """Put the hash of a tampered file into the record, so that only its content betrays it."""
-    from heritage.tiff import sha256_file
-
     names = {"restored": "m.restored.tif", "layer": "m.layer.tif", "mask": "m.mask.tif"}
     found = sha256_file(folder / names[kind])
     rerecord(folder, lambda record: record[kind].update(sha256=found))
@@ -220,3 +219,65 @@ def test_a_file_cut_short_is_a_finding_and_no_crash(copy, name):
     path = copy / name
     path.write_bytes(path.read_bytes()[:300])
     assert any(said.startswith(name) for said in sentences(copy))
+
+
+PACKET = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+
+
+def embed(folder: Path, packet: bytes = PACKET) -> Path:
+    """Put a packet into the restored file; returns where the file without it is kept."""
+    path, plain = folder / "m.restored.tif", folder.parent / "plain.tif"
+    path.replace(plain)
+    done = embed_xmp(plain, path, packet)
+
+    def change(record):
+        record["embedded"] = {"xmp_sha256": done.xmp_sha256, "of": record["restored"]["sha256"]}
+        record["restored"].update(sha256=done.sha256, bytes=done.bytes)
+
+    rerecord(folder, change)
+    return plain
+
+
+def test_a_restoration_with_a_packet_is_proven(copy):
+    embed(copy)
+    found = verify(copy)
+    assert found.ok
+    assert found.pixels == HEIGHT * WIDTH
+
+
+def test_another_packet_than_the_recorded_one_is_found(copy):
+    plain = embed(copy)
+    (copy / "m.restored.tif").unlink()
+    embed_xmp(plain, copy / "m.restored.tif", b"<forged/>" * 4)
+    rehash(copy, "restored")
+    (only,) = sentences(copy)
+    assert "does not carry the XMP packet of the record" in only
+
+
+def test_a_packet_that_was_taken_out_is_found(copy):
+    plain = embed(copy)
+    plain.replace(copy / "m.restored.tif")
+    rehash(copy, "restored")
+    assert sentences(copy) == ["m.restored.tif: has lost the XMP packet that was put into it"]
+
+
+def test_a_packet_that_no_record_tells_of_is_found(copy):
+    embed(copy)
+    rerecord(copy, lambda record: record.pop("embedded"))
+    assert sentences(copy) == ["m.restored.tif: page 1: tag 700 (XMP) was added"]
+
+
+def test_a_packet_excuses_no_pixel(copy):
+    embed(copy)
+    repaint(copy, 70, 33)
+    rehash(copy, "restored")
+    (only,) = sentences(copy)
+    assert "1 pixel differs from the master outside the mask, at row 70, column 33" in only
+
+
+@pytest.mark.parametrize("said", [[], {}, {"of": "0" * 64}, {"xmp_sha256": 1, "of": "0" * 64}])
+def test_a_record_must_tell_all_of_a_packet(copy, said):
+    rerecord(copy, lambda record: record.update(embedded=said))
+    (only,) = sentences(copy)
+    assert "is missing or of the wrong kind" in only
+    assert "embedded." in only
