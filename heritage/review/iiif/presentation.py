@@ -42,10 +42,12 @@ class Choice:
     Attributes:
         service: URI of its image service, without slash at its end.
         label: What it is called.
+        profile: Level of the Image API that the service complies with.
     """
 
     service: str
     label: str
+    profile: str = "level2"
 
 
 def manifest(
@@ -101,7 +103,7 @@ def manifest(
             "width": wide,
             "height": high,
             "label": words(choice.label),
-            "service": [{"id": choice.service, "type": "ImageService3", "profile": "level2"}],
+            "service": [{"id": choice.service, "type": "ImageService3", "profile": choice.profile}],
         }
 
     canvas = f"{uri}/canvas"
