@@ -1,6 +1,7 @@
 """Whether a document is what its schema says, without ever asking the network.
 
-The schemas lie beside this module, unchanged; whatever they import is found there too, and anything else is refused.
+The schemas lie beside this module, unchanged; whatever they import is found there too,
+and anything else is refused.
 """
 
 from __future__ import annotations
