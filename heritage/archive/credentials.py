@@ -28,6 +28,15 @@ from heritage.archive.dossier import Dossier, Judged
 from heritage.errors import BadSetting, OutputInTheWay, ServerUnreachable, VerificationFailed
 from heritage.restore.storage import partial_of, storage, sync, sync_folder, write_atomically
 
+__all__ = [
+    "Credentials",
+    "Signer",
+    "check_credentials",
+    "read_credentials",
+    "sign_embedded",
+    "sign_sidecar",
+]
+
 Stream = IO[bytes]
 LISTED = 1000
 """Regions that are listed, the largest first: a record is read by people and programs alike."""
@@ -48,8 +57,8 @@ MEANINGS = {
     "claimSignature.mismatch": "the signature does not fit the record: one of them was changed",
     "claimSignature.missing": "the record is not signed",
     "claimSignature.outsideValidity": "the certificate was not valid when the record was signed",
-    "signingCredential.expired": "the certificate has expired, and no time stamp proves that the "
-    "record was signed before",
+    "signingCredential.expired": "the certificate has expired, and no time stamp of a trusted "
+    "authority proves that the record was signed before; that alone is no sign of a change",
     "signingCredential.invalid": "the certificate is not of a kind that may sign such records",
     "signingCredential.ocsp.revoked": "the certificate was revoked by its issuer",
     "timeStamp.mismatch": "the time stamp does not fit the signature",
@@ -442,6 +451,7 @@ def _read(
     if state not in ("valid", "trusted") and not findings:
         findings = ("the record does not hold",)
     time = signature.get("time")
+    statement = _assertion(active, "cawg.metadata").get("dc:description")
     actions = _assertion(active, "c2pa.actions").get("actions", [])
     sources = [a["digitalSourceType"] for a in actions if "digitalSourceType" in a]
     return Credentials(
@@ -452,7 +462,7 @@ def _read(
         time=None if time is None else datetime.fromisoformat(time),
         actions=tuple(action["action"] for action in actions),
         source_type=sources[0].rsplit("/", 1)[-1] if sources else None,
-        statement=_assertion(active, "cawg.metadata").get("dc:description"),
+        statement=statement if isinstance(statement, str) else None,
         parent_sha256=_parent(active),
         manifest=text,
     )
@@ -485,8 +495,8 @@ def _notes(codes: set[str], signature: Mapping[str, str]) -> Iterator[str]:
 def _assertion(manifest: Mapping[str, Any], label: str) -> Mapping[str, Any]:
     """The data of the first assertion of a kind, whatever its version."""
     for assertion in manifest.get("assertions", []):
-        if assertion["label"].startswith(label) and isinstance(assertion["data"], dict):
-            data: dict[str, Any] = assertion["data"]
+        data = assertion.get("data")
+        if assertion["label"].startswith(label) and isinstance(data, dict):
             return data
     return {}
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from heritage.archive.certificates import Signer, check_signer, load_signer, make_test_certificate
+from heritage.archive.credentials import check_credentials, sign_sidecar
 from heritage.errors import BadSetting, OutputInTheWay, StorageFailed
 
 PEM = serialization.Encoding.PEM
@@ -128,10 +129,15 @@ def test_a_test_certificate_has_a_plain_name(tmp_path, name):
         (ed25519.Ed25519PrivateKey.generate, "ed25519"),
     ],
 )
-def test_the_algorithm_follows_from_the_key(tmp_path, authority, make, algorithm):
+def test_every_kind_of_key_signs_with_the_algorithm_that_fits_it(
+    tmp_path, authority, signed, dossier, make, algorithm
+):
     own = make()
     signer = written(tmp_path, [authority.issue(own), authority.certificate], own)
     assert load_signer(signer).algorithm == algorithm
+    target = tmp_path / "made.c2pa"
+    sign_sidecar(dossier, signed.made.restored, signed.master, target, signer)
+    assert check_credentials(signed.made.restored, target) == []
 
 
 @pytest.mark.parametrize(

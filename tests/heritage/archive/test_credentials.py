@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 import subprocess
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from PIL import Image
 from heritage.archive.certificates import make_test_certificate
 from heritage.archive.credentials import (
     LISTED,
+    Signer,
     check_credentials,
     read_credentials,
     sign_embedded,
@@ -37,6 +39,8 @@ from heritage.errors import (
     VerificationFailed,
 )
 from heritage.geometry import Box
+
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 @pytest.fixture(scope="session")
@@ -246,7 +250,6 @@ def test_no_place_of_this_machine_is_told(signed, sidecar, embedded):
             assert str(place).encode() not in data
         assert str(Path.home()).encode() + b"/" not in data
         assert b"/tmp/" not in data
-        assert socket.gethostname().encode() not in data
 
 
 def test_a_copy_for_access_carries_them_inside_with_the_same_pixels(signed, access, embedded):
@@ -310,25 +313,40 @@ def test_a_picture_that_is_not_there_is_named(sidecar, tmp_path):
         check_credentials(sidecar, tmp_path / "gone.c2pa")
 
 
+def sign_by_library(picture, target, signer, address=None):
+    """Sign as somebody else would, with what we would refuse."""
+    info = c2pa.C2paSignerInfo(
+        "es256", signer.certificate.read_bytes(), signer.key.read_bytes(), None
+    )
+    created = {"action": "c2pa.created", "digitalSourceType": f"{IPTC}digitalCapture"}
+    actions = {"label": "c2pa.actions.v2", "data": {"actions": [created]}}
+    settings = c2pa.Settings.from_dict({"version": 1, "verify": {"verify_after_sign": False}})
+    builder = c2pa.Builder({"assertions": [actions]}, context=c2pa.Context(settings))
+    if address is not None:
+        builder.set_no_embed()
+        builder.set_remote_url(address)
+    with (
+        picture.open("rb") as source,
+        target.open("w+b") as copy,
+        c2pa.Signer.from_info(info) as library,
+    ):
+        builder.sign(library, "image/jpeg", source, copy)
+
+
+def test_what_somebody_else_signed_is_read_too(access, signer, tmp_path):
+    sign_by_library(access, tmp_path / "scan.jpg", signer)
+    said = read_credentials(tmp_path / "scan.jpg")
+    assert (said.state, said.findings, said.actions) == ("valid", (), ("c2pa.created",))
+    assert (said.source_type, said.statement) == ("digitalCapture", None)
+    assert said.parent_sha256 is None
+
+
 def test_reading_asks_nothing_of_the_net(access, signer, tmp_path):
+    made = tmp_path / "remote.jpg"
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
-        made = tmp_path / "remote.jpg"
-        info = c2pa.C2paSignerInfo(
-            "es256", signer.certificate.read_bytes(), signer.key.read_bytes(), None
-        )
-        action = {"action": "c2pa.created", "digitalSourceType": "http://c2pa.org/digitalsourcetype/empty"}  # fmt: skip  # noqa: E501
-        actions = {"label": "c2pa.actions.v2", "data": {"actions": [action]}}
-        builder = c2pa.Builder({"assertions": [actions]})
-        builder.set_no_embed()
-        builder.set_remote_url(f"http://127.0.0.1:{server.getsockname()[1]}/record.c2pa")
-        with (
-            access.open("rb") as source,
-            made.open("w+b") as copy,
-            c2pa.Signer.from_info(info) as library,
-        ):
-            builder.sign(library, "image/jpeg", source, copy)
-        assert b"record.c2pa" in made.read_bytes()
+        sign_by_library(access, made, signer, f"http://127.0.0.1:{server.getsockname()[1]}/record")
+        assert b"/record" in made.read_bytes()
         assert len(check_credentials(made)) == 1
         with pytest.raises(TimeoutError):
             server.accept()
@@ -361,7 +379,7 @@ def clock(tmp_path_factory):
     if not shutil.which("openssl"):
         pytest.skip("openssl is not there")
     folder = tmp_path_factory.mktemp("clock")
-    make_clock(folder)
+    issue(folder, "clock", ExtendedKeyUsageOID.TIME_STAMPING, timedelta(days=1))
     (folder / "clock.conf").write_text(CLOCK.format(folder=folder))
 
     class Authority(BaseHTTPRequestHandler):
@@ -394,43 +412,51 @@ def clock(tmp_path_factory):
         thread.join()
 
 
-def make_clock(folder):
-    """Its key, its certificate, and that of its issuer."""
+def issue(folder, name, purpose, until):
+    """A key, its certificate for one purpose, and the certificate of its issuer."""
     secret, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     pem, now = serialization.Encoding.PEM, datetime.now(UTC)
     for file, common, public, authority in (
-        ("clock.ca.pem", "issuer of clocks", secret.public_key(), True),
-        ("clock.pem", "clock", key.public_key(), False),
+        (f"{name}.ca.pem", "issuer", secret.public_key(), True),
+        (f"{name}.pem", name, key.public_key(), False),
     ):
+        issuer = secret.public_key()
+        usage = (not authority, False, False, False, False, authority, False, False, False)
         builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer of clocks")]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")]))
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now + until)
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
-            .add_extension(
-                x509.KeyUsage(
-                    not authority, False, False, False, False, authority, False, False, False
-                ),
-                critical=True,
-            )
+            .add_extension(x509.KeyUsage(*usage), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(secret.public_key()),
-                critical=False,
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False
             )
         )
         if not authority:
-            purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-            builder = builder.add_extension(purpose, critical=True)
+            builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
         (folder / file).write_bytes(builder.sign(secret, hashes.SHA256()).public_bytes(pem))
     private = serialization.PrivateFormat.PKCS8
-    (folder / "clock.key.pem").write_bytes(
+    (folder / f"{name}.key.pem").write_bytes(
         key.private_bytes(pem, private, serialization.NoEncryption())
     )
+
+
+def test_an_expired_certificate_without_time_stamp_is_no_proof_any_more(access, tmp_path):
+    issue(tmp_path, "brief", ExtendedKeyUsageOID.EMAIL_PROTECTION, timedelta(seconds=3))
+    brief = Signer(tmp_path / "brief.pem", tmp_path / "brief.key.pem")
+    made = tmp_path / "brief.jpg"
+    sign_by_library(access, made, brief)
+    assert check_credentials(made) == []
+    (own,) = x509.load_pem_x509_certificates(brief.certificate.read_bytes())
+    time.sleep((own.not_valid_after_utc - datetime.now(UTC)).total_seconds() + 1.1)
+    (finding,) = check_credentials(made)
+    assert "has expired" in finding
+    assert read_credentials(made).state == "invalid"
 
 
 def test_a_time_stamp_says_when_and_by_whom_is_known_to_who_trusts_it(
