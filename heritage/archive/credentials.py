@@ -80,7 +80,7 @@ class Credentials:
         source_type: The IPTC's word for what a machine made; None where nothing is said.
         statement: What the picture is, in one sentence.
         parent_sha256: Of the master.
-        manifest: All of it, as JSON of the C2PA library.
+        raw: All of it, as JSON of the C2PA library.
     """
 
     state: str
@@ -92,7 +92,7 @@ class Credentials:
     source_type: str | None
     statement: str | None
     parent_sha256: str | None
-    manifest: str
+    raw: str
 
 
 def sign_sidecar(
@@ -464,7 +464,7 @@ def _read(
         source_type=sources[0].rsplit("/", 1)[-1] if sources else None,
         statement=statement if isinstance(statement, str) else None,
         parent_sha256=_parent(active),
-        manifest=text,
+        raw=text,
     )
 
 

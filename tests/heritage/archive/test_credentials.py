@@ -166,7 +166,7 @@ def test_a_flipped_bit_anywhere_in_the_sidecar_changes_nothing_unseen(signed, si
         if not check_credentials(signed.made.restored, copy):  # padding, which says nothing
             said = read_credentials(signed.made.restored, copy)
             assert (said.statement, said.actions) == (good.statement, good.actions), where
-            assert edited(said.manifest) == edited(good.manifest)
+            assert edited(said.raw) == edited(good.raw)
 
 
 def test_a_sidecar_cut_short_is_one_sentence(signed, sidecar, tmp_path):
@@ -180,7 +180,7 @@ def test_a_sidecar_cut_short_is_one_sentence(signed, sidecar, tmp_path):
 def test_the_parent_is_the_master_by_its_hash(signed, sidecar):
     said = read_credentials(signed.made.restored, sidecar)
     digest = hashlib.sha256(signed.master.read_bytes()).hexdigest()
-    store = json.loads(said.manifest)
+    store = json.loads(said.raw)
     (parent,) = store["manifests"][store["active_manifest"]]["ingredients"]
     assert said.parent_sha256 == digest
     assert parent["relationship"] == "parentOf"
@@ -189,7 +189,7 @@ def test_the_parent_is_the_master_by_its_hash(signed, sidecar):
 
 
 def test_the_action_says_which_regions_by_what_and_who_accepted(signed, sidecar, dossier):
-    action = edited(read_credentials(signed.made.restored, sidecar).manifest)
+    action = edited(read_credentials(signed.made.restored, sidecar).raw)
     assert action["softwareAgent"]["name"] == "heritage"
     assert action["softwareAgent"]["version"] == "0.1.0"
     assert action["description"] == f"{dossier.statement} All of them are listed as rectangles."
@@ -213,12 +213,12 @@ def test_a_network_and_a_classical_method_are_told_apart(signed, dossier, signer
     sign_sidecar(made, signed.made.restored, signed.master, target, signer)
     said = read_credentials(signed.made.restored, target)
     assert said.source_type == "compositeWithTrainedAlgorithmicMedia"
-    assert edited(said.manifest)["parameters"]["heritage.weightsSha256"] == weights
+    assert edited(said.raw)["parameters"]["heritage.weightsSha256"] == weights
     classical = tmp_path / "classical.c2pa"
     sign_sidecar(dossier, signed.made.restored, signed.master, classical, signer)
     said = read_credentials(signed.made.restored, classical)
     assert said.source_type == "algorithmicallyEnhanced"
-    assert "heritage.weightsSha256" not in edited(said.manifest)["parameters"]
+    assert "heritage.weightsSha256" not in edited(said.raw)["parameters"]
 
 
 def test_of_very_many_regions_the_largest_are_listed_and_the_rest_is_counted(
@@ -232,7 +232,7 @@ def test_of_very_many_regions_the_largest_are_listed_and_the_rest_is_counted(
     target = tmp_path / "many.c2pa"
     made = replace(dossier, regions=many)
     sign_sidecar(made, signed.made.restored, signed.master, target, signer)
-    action = edited(read_credentials(signed.made.restored, target).manifest)
+    action = edited(read_credentials(signed.made.restored, target).raw)
     assert [int(place["identifier"]) for place in action["changes"]] == list(range(51, LISTED + 51))
     assert "The 1,000 largest of 1,050 are listed" in action["description"]
 
@@ -264,7 +264,7 @@ def test_a_copy_for_access_carries_them_inside_with_the_same_pixels(signed, acce
 
 
 def test_regions_of_a_copy_are_in_percent_for_it_may_be_smaller(embedded):
-    places = edited(read_credentials(embedded).manifest)["changes"]
+    places = edited(read_credentials(embedded).raw)["changes"]
     shapes = [place["region"][0]["shape"] for place in places]
     assert {shape["unit"] for shape in shapes} == {"percent"}
     assert {"x": 10, "y": 10} in [shape["origin"] for shape in shapes]
