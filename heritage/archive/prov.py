@@ -311,7 +311,7 @@ class _Telling:
                 yield kept, member, entity
             box = region.box
             yield from ((selector, word, node) for word, node in fixed)
-            yield selector, RDF.value, text(f"xywh={box.x0},{box.y0},{box.width},{box.height}")
+            yield selector, RDF.value, Literal(f"xywh={box.x0},{box.y0},{box.width},{box.height}")
 
     def region(self, region: Judged) -> URIRef:
         """Its name, by its number in the mask of the proposal."""
