@@ -194,17 +194,6 @@ def sign_off_of(session: Session, restoration_id: int) -> SignOff | None:
     return session.get(SignOff, restoration_id)
 
 
-def approved_uncomposed(session: Session) -> list[str]:
-    """Restorations that are signed and whose files have not been composed yet."""
-    query = (
-        select(Restoration.identifier)
-        .join(SignOff, SignOff.restoration_id == Restoration.id)
-        .where(Restoration.status == Status.APPROVED, SignOff.composed.is_(None))
-        .order_by(SignOff.approved_at)
-    )
-    return list(session.scalars(query))
-
-
 def taken_back(session: Session, restoration_id: int) -> list[int]:
     """Numbers of the regions whose fill does not stay."""
     query = select(Region.number).where(

@@ -23,6 +23,7 @@ from db.chain import Happening, append
 from db.columns import Base, UtcDateTime, check, is_hash, one_of, sha256_column
 from db.ingest import Origin
 from db.objects import Master
+from db.packages import Package
 from db.restorations import Restoration
 from db.reviews import SignOff
 from db.vocabulary import FINISHED, EventType, Outcome, Part, Soundness
@@ -132,6 +133,22 @@ def unlisted_signed(session: Session) -> list[Made]:
     asked = asked.where(SignOff.composed.is_not(None), ~listed.exists())
     return [
         Made(identifier, sha256, folder, {Part.SIGNED: digest})
+        for identifier, sha256, folder, digest in session.execute(asked)
+    ]
+
+
+def unlisted_packages(session: Session) -> list[Made]:
+    """Packages that are not listed."""
+    listed = select(Holding.id).where(
+        Holding.restoration == Restoration.identifier,
+        Holding.part == Part.PACKAGE,
+        Holding.sha256 == Package.sha256,
+    )
+    asked = select(Restoration.identifier, Master.sha256, Package.folder, Package.sha256)
+    asked = asked.join(Master, Master.id == Restoration.master_id)
+    asked = asked.join(Package, Package.restoration_id == Restoration.id).where(~listed.exists())
+    return [
+        Made(identifier, sha256, folder, {Part.PACKAGE: digest})
         for identifier, sha256, folder, digest in session.execute(asked)
     ]
 

@@ -164,9 +164,7 @@ def _worklist(session: Session, awaiting: int) -> Worklist:
     handed_in = session.scalar(
         signed_off.where(Restoration.status == Status.AWAITING_REVIEW, SignOff.approver.is_(None))
     )
-    uncomposed = session.scalar(
-        signed_off.where(Restoration.status == Status.APPROVED, SignOff.composed.is_(None))
-    )
+    uncomposed = session.scalar(signed_off.where(Restoration.status == Status.APPROVED))
     return Worklist(awaiting - (handed_in or 0), handed_in or 0, uncomposed or 0)
 
 

@@ -220,8 +220,13 @@ def find_master(session: Session, name: str) -> list[Master]:
 
 def events_of(session: Session, master_sha256: str) -> list[EventLine]:
     """What happened to a master, in order."""
+    return [_event_line(event) for event in record_of(session, master_sha256)]
+
+
+def record_of(session: Session, master_sha256: str) -> list[Event]:
+    """The lines of the record that are about a master, as they are hashed, in order."""
     query = select(Event).where(Event.master_sha256 == master_sha256).order_by(Event.sequence)
-    return [_event_line(event) for event in session.scalars(query)]
+    return list(session.scalars(query))
 
 
 def last_event(session: Session) -> EventLine | None:

@@ -9,6 +9,7 @@ from db.holdings import Holding
 from db.leases import Lease
 from db.objects import Artefact, Mask, Master, Model, Refusal
 from db.restorations import Region, Restoration
+from db.packages import Package
 from db.reviews import SignOff, Step
 from db.votes import Vote
 
@@ -23,6 +24,7 @@ __all__ = [
     "Mask",
     "Master",
     "Model",
+    "Package",
     "Refusal",
     "Region",
     "Restoration",

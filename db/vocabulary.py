@@ -181,6 +181,7 @@ class Part(StrEnum):
     LAYER = "layer"
     PROVENANCE = "provenance"
     SIGNED = "signed"
+    PACKAGE = "package"
 
 
 class Soundness(StrEnum):

@@ -100,6 +100,8 @@ def _what(event: EventLine, _: Say = str) -> str:
                 model=detail["model"][0],
                 folder=detail["output"],
             )
+        case "information package creation":
+            return _("packed for the archive, in {folder}").format(folder=detail["package"])
         case "message digest calculation":
             return f"{detail['algorithm']} {detail['digest'][:12]}…"
         case "ingestion" if "pixels" in detail:

@@ -190,6 +190,58 @@ class Settings(BaseSettings):
         default="0 6 * * *",
         description="When the catalogue is copied and the workspace cleaned; '-': never.",
     )
+    institution: str = Field(
+        default="",
+        max_length=200,
+        description="Who keeps the collection, as packages and credentials name it.",
+    )
+    rights: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="URI of the licence or rights statement that applies to the collection.",
+    )
+    archive: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="Where packages of what was signed are written; unset: archive/ in the workspace.",
+    )
+    archive_original: Literal["reference", "copy"] = Field(
+        default="reference",
+        description="Whether a package names the master or holds a copy: reference or copy.",
+    )
+    archive_ocfl: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="An OCFL storage root that receives each signed restoration as a version.",
+    )
+    archive_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="Where packages are published on the web; set: IIIF tiles and a manifest are made.",
+    )
+    archive_caption: bool = Field(
+        default=False,
+        description="Whether access copies say below the picture what was completed.",
+    )
+    archive_tratteggio: bool = Field(
+        default=False,
+        description="Whether access copies show completions hatched, so that they can be told.",
+    )
+    archive_rules: str | None = Field(
+        default=None,
+        description="Rules for published TIFFs: tiff, baseline, ti-a, a file; unset: no new faults.",
+    )
+    c2pa_certificate: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="The certificate chain that signs Content Credentials; unset: there are none.",
+    )
+    c2pa_key: Annotated[Path | None, BeforeValidator(_expand)] = Field(
+        default=None,
+        description="The private key of that certificate, a file only this program can read.",
+    )
+    c2pa_timestamp: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="A server that confirms when Content Credentials were signed (RFC 3161).",
+    )
     notify: str | None = Field(
         default=None,
         repr=False,
@@ -216,6 +268,11 @@ class Settings(BaseSettings):
     def model_folder(self) -> Path:
         """Where the user's own weights lie."""
         return self.models or self.home / "models"
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where packages are written."""
+        return self.archive or self.home / "archive"
 
     @property
     def inbox_folder(self) -> Path:

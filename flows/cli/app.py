@@ -19,6 +19,7 @@ from flows.cli import (
     inspect,
     metrics,
     models,
+    publish,
     restore,
     review,
     serve,
@@ -75,6 +76,10 @@ _add(
 )  # fmt: skip
 _add("inspect", inspect.inspect, "heritage inspect scans/1907.12.tif")
 _add("verify", verify.verify, "heritage verify restored/1907.12 --master scans/1907.12.tif")
+_add("publish", publish.publish, "heritage publish")
+_add("reaudit", publish.reaudit, "heritage reaudit archive/")
+_add("check", publish.check, "heritage check scans/1907.12.tif --rules ti-a")
+_add("certificate", publish.certificate, "heritage certificate ~/certificate")
 _add("tone", tone.tone, "heritage tone scans/ --output tones --preview")
 _add("train", train.train, "heritage train fine-tune --out runs/mine")
 _add("evaluate", evaluate.evaluate, "heritage evaluate --images pictures --models art-small,gmic")

@@ -24,10 +24,11 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that a restoration is the master and its layer, and nothing else; or say what differs.
+    """Prove that a restoration, or a package of one, is what it says; or say what differs.
 
     Pixels outside the mask equal the master's, master + layer = output, all tags are kept, and the
-    hashes are those of the provenance.
+    hashes are those of the provenance. In a package also: every file has the hashes that the bag
+    tells, metadata, decisions and credentials fit the files, and no event was changed.
     """
     if master is not None and len(folders) > 1:
         raise typer.BadParameter("--master goes with one folder only")
@@ -47,6 +48,10 @@ def _check(folder: Path, master: Path | None) -> dict[str, Any]:
     """The verdict on one folder."""
     from heritage.restore.verify import verify as prove
 
+    if (folder / "bagit.txt").is_file():
+        from heritage.archive.proof import prove as prove_package
+
+        return prove_package(folder, master).to_json()
     try:
         verification: Verification = prove(folder, master)
     except HeritageError as error:
@@ -56,6 +61,11 @@ def _check(folder: Path, master: Path | None) -> dict[str, Any]:
 
 
 def _tell(answer: dict[str, Any]) -> None:
+    for check in answer.get("checks", ()):
+        verdict = "; ".join(check["findings"]) or "proven"
+        console().print(
+            f"{check['about']}: {verdict}" + (f" ({n})" if (n := check["note"]) else "")
+        )
     if answer["ok"]:
         console().print(f"{answer['folder']}: proven")
         return

@@ -1,4 +1,4 @@
-"""``publish-approved``: what was signed off becomes files."""
+"""``publish-approved``: what was signed off becomes files, and a package for the archive."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from heritage.review.desk import open_desk
 from heritage.settings import load_settings
 
 
-@task(name="compose", task_run_name="compose {identifier}", **PATIENT)
-def compose(identifier: str) -> str:
-    """Write the files of one signed restoration; the folder."""
-    from heritage.review.web.composer import compose_signed, publishing
+@task(name="publish", task_run_name="publish {identifier}", **PATIENT)
+def publish(identifier: str) -> str:
+    """Write the files of one signed restoration and its package; the package's folder."""
+    from heritage.archive import publishing
 
     settings = load_settings()
-    with working_on(publishing(identifier), settings, TRIES), open_desk(settings) as desk:
-        return str(compose_signed(desk, identifier))
+    about = publishing.publishing(identifier)
+    with working_on(about, settings, TRIES), open_desk(settings) as desk:
+        return str(publishing.publish(desk, identifier, settings).folder)
 
 
 @flow(name=PUBLISH, flow_run_name="publish what is signed", persist_result=False, **ALARMED)
 def publish_approved() -> list[dict[str, Any]]:
-    """Write the files of all restorations that were signed off and have none yet.
+    """Publish all restorations that were signed off and of which the archive has no package yet.
 
     Returns:
         What became of each.
     """
     with open_desk(load_settings()) as desk:
-        waiting = desk.approved_uncomposed()
+        waiting = desk.unpublished()
     told: list[dict[str, Any]] = []
     for identifier in waiting:
         try:
-            told.append({"restoration": identifier, "folder": compose(identifier), "reason": ""})
+            told.append({"restoration": identifier, "package": publish(identifier), "reason": ""})
         except HeritageError as error:
             get_run_logger().error("%s: %s", identifier, error)
-            told.append({"restoration": identifier, "folder": "", "reason": str(error)})
+            told.append({"restoration": identifier, "package": "", "reason": str(error)})
     create_table_artifact(key="published", table=told, description="What was signed off.")
     return told

@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from db.holdings import Holding
-from db.vocabulary import Soundness
+from db.vocabulary import Part, Soundness
+from heritage.archive.bag import check_bag
 from heritage.care.custody import Check, Custody
 from heritage.errors import StorageFailed
 from heritage.logs import say
@@ -107,6 +108,9 @@ def look_at(holding: Holding) -> Check:
         return Check(holding, Soundness.UNREADABLE, None, f"cannot be read: {why}")
     seen = (after.st_size, after.st_mtime_ns)
     if digest == holding.sha256:
+        faults = check_bag(path.parent) if holding.part is Part.PACKAGE else []
+        if faults:
+            return Check(holding, Soundness.REPLACED, None, _first(faults))
         return Check(holding, Soundness.SOUND, seen, "is as it was")
     if seen != (before.st_size, before.st_mtime_ns):
         return Check(holding, Soundness.REPLACED, None, "is being written to at this moment")
@@ -117,3 +121,9 @@ def look_at(holding: Holding) -> Check:
         detail = "has other bytes although nobody wrote it: restore it from a copy"
         return Check(holding, Soundness.ROT, None, detail)
     return Check(holding, Soundness.REPLACED, None, "has other bytes than it had")
+
+
+def _first(faults: list[str]) -> str:
+    """The first of many, and how many there are besides."""
+    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return f"is a package in which {faults[0]}{more}"

@@ -16,6 +16,9 @@ from heritage.catalogue import Catalogue
 from heritage.restore.provenance import file_names
 from heritage.settings import Settings
 
+PROOF = "tagmanifest-sha256.txt"
+"""The file of a package from whose hash those of all others follow."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -73,6 +76,8 @@ class Custody(Catalogue):
             holdings.list_masters(session)
             for made in (*holdings.unlisted(session), *holdings.unlisted_signed(session)):
                 holdings.list_files(session, made, _paths(made))
+            for made in holdings.unlisted_packages(session):
+                holdings.list_files(session, made, {Part.PACKAGE: f"{made.output}/{PROOF}"})
         with self._reading() as session:
             return holdings.amount(session)
 

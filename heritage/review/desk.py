@@ -13,10 +13,11 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 import db
-from db import browse, decisions, people, queries
+from db import browse, decisions, packages, people, queries
 from db.accounts import Account
 from db.browse import Card, Filters, MasterCard
 from db.decisions import Choice, Decided, Frozen
+from db.events import Event
 from db.numbers import Numbers, numbers
 from db.objects import Master
 from db.restorations import Region, Restoration
@@ -332,12 +333,29 @@ class Desk(Catalogue):
         with self._deciding(None) as (session, origin):
             number = _number(session, identifier)
             decisions.record_composed(session, number, folder, sha256, origin)
+        say("restoration.composed", restoration=identifier, folder=folder)
+
+    def unpublished(self) -> list[str]:
+        """Restorations that are signed and of which the archive has no package yet."""
+        with self._reading() as session:
+            return packages.waiting(session)
+
+    def package(self, identifier: str) -> packages.Packed | None:
+        """The package of a restoration; None as long as there is none."""
+        with self._reading() as session:
+            return packages.of(session, _number(session, identifier))
+
+    def record_package(self, identifier: str, folder: str, sha256: str) -> None:
+        """Record the package of a signed restoration, which is published by that."""
+        with self._deciding(None) as (session, origin):
+            packed = packages.Packed(folder, sha256)
+            packages.record(session, _number(session, identifier), packed, origin)
         say("restoration.published", restoration=identifier, folder=folder)
 
-    def approved_uncomposed(self) -> list[str]:
-        """Restorations that are signed and whose files have not been composed yet."""
+    def events(self, sha256: str) -> list[Event]:
+        """What the record says of a master, line by line, as it is hashed."""
         with self._reading() as session:
-            return browse.approved_uncomposed(session)
+            return queries.record_of(session, sha256)
 
     @contextmanager
     def _deciding(self, by: Person | None) -> Iterator[tuple[Session, db.Origin]]:

@@ -122,10 +122,12 @@ def restoration(request: Request, visitor: Viewer, identifier: str) -> dict[str,
     signed = None
     if sign_off is not None:
         signed = {k: v for k, v in vars(sign_off).items() if not k.startswith("_")}
+    package = desk.package(identifier)
     return _plain(vars(desk.card(identifier))) | {
         "revision": row.revision,
         "verdict": row.verdict,
         "sign_off": None if signed is None else _plain(signed),
+        "package": None if package is None else package.folder,
     }
 
 
@@ -183,10 +185,10 @@ def hand_in(request: Request, visitor: Reviewer, identifier: str, said: HandingI
 
 @router.post("/restorations/{identifier}/sign", status_code=204)
 def sign(request: Request, visitor: Approver, identifier: str) -> None:
-    """Sign; the files are composed right after."""
+    """Sign; the files are composed and the package is made right after."""
     room = room_of(request)
     room.desk.approve(visitor.person, identifier, room.settings.review_two_people)
-    request.app.state.composer.wake()
+    request.app.state.publisher.wake()
 
 
 @router.post("/restorations/{identifier}/send-back", status_code=204)

@@ -23,7 +23,6 @@ from heritage.review.desk import Desk
 from heritage.review.errors import DecisionRefused, DecisionsFrozen, LoginRefused, NotThere
 from heritage.review.orders import Orders
 from heritage.review.web import api, correcting, images
-from heritage.review.web.composer import Composer
 from heritage.review.web.guard import SAFE, LoginNeeded, protect
 from heritage.review.web.pages import (
     coming,
@@ -36,6 +35,7 @@ from heritage.review.web.pages import (
     restoration,
 )
 from heritage.review.web.render import page
+from heritage.review.web.publisher import Publisher
 from heritage.review.web.room import Room
 from heritage.settings import Settings
 
@@ -87,7 +87,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.room = Room(settings, desk)
-    app.state.composer = Composer(desk, settings, ask_to_publish)
+    app.state.publisher = Publisher(desk, settings, ask_to_publish)
     app.state.orders = orders
     names = [name.strip() for name in settings.review_names.split(",") if name.strip()]
     app.middleware("http")(protect)
@@ -118,13 +118,13 @@ def create_app(
 
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
-    app.state.composer.start()
+    app.state.publisher.start()
     if app.state.orders is not None:
         app.state.orders.start()
     yield
     if app.state.orders is not None:
         app.state.orders.stop()
-    app.state.composer.stop()
+    app.state.publisher.stop()
     app.state.room.close()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from heritage.archive.proof import prove
 from heritage.care.custody import open_custody
 from heritage.settings import load_settings
 from tests.serving import Answering, listening
@@ -124,7 +125,7 @@ def sign_off(room, identifier):
         statement = {"statement": "hypothesis"}
         assert ann.post(f"{place}/hand-in", json=statement, headers=csrf).status_code == 204
         assert ann.post(f"{place}/sign", json={}, headers=csrf).status_code == 204
-        return until(lambda: ann.get(place).json()["sign_off"]["composed"])
+        return until(lambda: ann.get(place).json()["package"])
 
 
 @pytest.mark.timeout(420)
@@ -174,8 +175,8 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
         # a signature has a worker compose the files
         with open_custody(load_settings()) as custody:
             line = next(one for one in custody.restorations() if "mill" in one.output)
-        composed = sign_off(room, line.identifier)
-        assert (Path(composed) / "mill.restored.tif").is_file()
+        package = sign_off(room, line.identifier)
+        assert prove(Path(package)).findings == []
         published = until(lambda: ended(http, "publish-approved"))
         assert [run["state_type"] for run in published] == ["COMPLETED"]
 

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from numpy.typing import NDArray
 
-from db.restorations import Region, Restoration
-from db.reviews import SignOff
-from heritage.geometry import Box
-from heritage.restore.provenance import STATEMENT, file_names
-from heritage.review.pictures import Scene, View
-from heritage.review.report import (
-    Alternative,
-    Facts,
-    Fate,
-    Signature,
-    diagram_of,
-    report_html,
-    report_pdf,
-)
+from heritage.review.report import Facts, report_html, report_pdf
+from heritage.review.report.gathering import facts_of
 from heritage.review.web.guard import Viewer, room_of
-from heritage.review.web.room import Place, Room
+from heritage.review.web.room import Room
 from heritage.review.web.words import language_of
-from heritage.tiff import inspect
 
 router = APIRouter(include_in_schema=False)
-SIDE = 1600
-WAIT = 120.0
-MM = {"inch": 1 / 25.4, "centimetre": 1 / 10}
 
 
 @router.get("/restorations/{identifier}/report")
 def report(request: Request, visitor: Viewer, identifier: str) -> Response:
     """The report as a page to print."""
-    page = report_html(facts_of(room_of(request), identifier), language_of(request))
+    page = report_html(_facts(room_of(request), identifier), language_of(request))
     # the page stands alone, to be kept: its style is in it
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return HTMLResponse(page, headers={"Content-Security-Policy": policy})
@@ -49,124 +29,13 @@ def report(request: Request, visitor: Viewer, identifier: str) -> Response:
 def report_as_pdf(request: Request, visitor: Viewer, identifier: str) -> Response:
     """The report as PDF."""
     room = room_of(request)
-    facts = facts_of(room, identifier)
+    facts = _facts(room, identifier)
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "_" for c in facts.title)
     told = f'attachment; filename="{name or identifier}.report.pdf"'
     body = report_pdf(facts, language_of(request))
     return Response(body, media_type="application/pdf", headers={"Content-Disposition": told})
 
 
-def facts_of(room: Room, identifier: str) -> Facts:
-    """What the report of a restoration tells.
-
-    Raises:
-        HeritageError: If it is not on record, or its files are gone.
-    """
-    desk = room.desk
-    row, sign_off = desk.restoration(identifier)
-    place = room.place(identifier)
-    pictures = room.looking(place, partial(_pictures, gone=desk.taken_back(identifier)))
-    names = file_names(Path(row.output).name)
-    hashes = {names[kind]: getattr(row, f"{kind}_sha256") for kind in names}
-    return Facts(
-        title=row.master.artefact.title,
-        identification=_identification(row),
-        methods=_methods(row),
-        identifier=row.identifier,
-        statement=STATEMENT,
-        filled_share=(row.damaged_pixels or 0) / (row.master.width * row.master.height),
-        fates=_fates(desk.regions(identifier)),
-        signature=_signature(sign_off),
-        alternatives=[
-            Alternative(
-                other.model.name,
-                other.identifier,
-                other.status.value,
-                other.finished_at,
-                other.verdict or "",
-            )
-            for other in desk.alternatives(identifier)
-        ],
-        files={name: sha256 for name, sha256 in hashes.items() if sha256},
-        before=pictures[0],
-        after=pictures[1],
-        diagram=diagram_of(Path(row.output) / names["mask"], SIDE),
-        pixels_per_mm=_pixels_per_mm(place),
-        at=desk.now(),
-    )
-
-
-def _pictures(scene: Scene, gone: frozenset[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Before, and after all decisions, at the size of a page, once neither is provisional."""
-    scene.prepare(WAIT)
-    whole = Box(0, 0, scene.height, scene.width)
-    scale = min(1.0, SIDE / max(scene.height, scene.width))
-    size = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
-    before = scene.render(View.BEFORE, whole, *size)
-    return before, scene.render(View.AFTER, whole, *size, None, gone)
-
-
-def _identification(row: Restoration) -> dict[str, str]:
-    master, artefact = row.master, row.master.artefact
-    said = {
-        "Accession number": artefact.accession,
-        "Maker": artefact.maker,
-        "Date": artefact.date,
-        "File": Path(master.path).name,
-        "SHA-256": master.sha256,
-        "Picture": f"{master.width} × {master.height}, {master.bits} bit {master.colour}",
-    }
-    return {name: value for name, value in said.items() if value}
-
-
-def _methods(row: Restoration) -> dict[str, str]:
-    said = {
-        "Model": f"{row.model.name} ({row.model.kind})",
-        "Weights, SHA-256": row.model.weights_sha256,
-        "Licence of the model": row.model.licence,
-        "Mask": f"{row.mask.origin.value}, {row.mask.status.value}",
-        "Mask, SHA-256": row.mask.sha256,
-        "Software": row.software,
-        "Device": row.device,
-        "Made by": row.operator,
-        "Finished": f"{row.finished_at:%Y-%m-%d %H:%M} UTC",
-    }
-    return {name: value for name, value in said.items() if value}
-
-
-def _fates(regions: Sequence[Region]) -> list[Fate]:
-    return [
-        Fate(
-            region.number,
-            Box(region.y0, region.x0, region.y1, region.x1),
-            region.area,
-            region.kind,
-            region.confidence,
-            region.decision.value,
-            region.decided_by,
-            region.decided_at,
-            region.note,
-        )
-        for region in regions
-    ]
-
-
-def _signature(sign_off: SignOff | None) -> Signature | None:
-    if sign_off is None:
-        return None
-    return Signature(
-        sign_off.statement.value,
-        sign_off.remark,
-        sign_off.author,
-        sign_off.authored_at,
-        sign_off.approver,
-        sign_off.approved_at,
-    )
-
-
-def _pixels_per_mm(place: Place) -> float | None:
-    """As the master's file says; None where it does not, or contradicts itself."""
-    resolution = inspect(place.master, place.page).resolution
-    if resolution is None or resolution[0] != resolution[1] or resolution[2] not in MM:
-        return None
-    return float(resolution[0]) * MM[resolution[2]] or None
+def _facts(room: Room, identifier: str) -> Facts:
+    look = partial(facts_of, room.desk, identifier)
+    return room.looking(room.place(identifier), look)

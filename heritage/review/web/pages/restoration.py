@@ -54,12 +54,12 @@ def hand_in(request: Request, visitor: Reviewer, identifier: str, form: Form) ->
 
 @router.post("/restorations/{identifier}/sign")
 def sign(request: Request, visitor: Approver, identifier: str) -> Response:
-    """Sign it off; its files are composed right after."""
+    """Sign it off; it is published right after."""
     room = room_of(request)
 
     def do() -> None:
         room.desk.approve(visitor.person, identifier, room.settings.review_two_people)
-        request.app.state.composer.wake()
+        request.app.state.publisher.wake()
 
     return _done(request, visitor, identifier, do)
 
@@ -114,7 +114,8 @@ def _table(
         "others": others,
         "fault": fault,
         "kind_words": {k: say(kind_name(k)) for k in {r.kind for r in regions} if k},
-        "compose_fault": request.app.state.composer.failed.get(identifier, ""),
+        "package": desk.package(identifier),
+        "publish_fault": request.app.state.publisher.failed.get(identifier, ""),
         **choices(request, row.master.sha256),
         "correctable": request.app.state.orders is not None
         and visitor.person.role.includes(Role.REVIEWER),

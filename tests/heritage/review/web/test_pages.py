@@ -4,15 +4,16 @@ import html
 import io
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+from heritage.archive.proof import prove
 from heritage.restore.engine import restore
 from heritage.restore.verify import verify
-from heritage.review.web.composer import compose_signed
 from tests.heritage.review.conftest import PASSWORD, record
 
 
@@ -116,14 +117,16 @@ def test_signing_composes_what_was_decided(caller, house):
     assert "Sign off" not in rex.get(place).text
     assert ava.post(f"{place}/sign").status_code == 303
     deadline = time.monotonic() + 60
-    while not ava.get("/api" + place).json()["sign_off"]["composed"]:
+    while not (package := ava.get("/api" + place).json()["package"]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    signed = compose_signed(house.desk, house.identifier)
-    assert signed == house.output.parent.with_name("out-signed") / "mill"
+    assert package in ava.get(place).text
+    signed = house.output.parent.with_name("out-signed") / "mill"
     assert verify(signed).findings == ()
+    assert prove(Path(package)).findings == []
     story = caller("vic").get(f"/masters/{house.sha256}").text
-    for words in ("regions 1 rejected", "handed in for signing", "signed off", "composed as it"):
+    said = ("regions 1 rejected", "handed in for signing", "signed off", "composed as it")
+    for words in (*said, "packed for the archive"):
         assert words in story
     assert house.desk.verify_chain().intact
 
