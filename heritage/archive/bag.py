@@ -135,7 +135,9 @@ def inspect(folder: Path, algorithms: Sequence[str], large: Executor) -> Inspect
         paths, findings = walk(folder)
         tags = {name: _content(f"{folder}/{name}") for name in TAG_FILES if name in paths}
     except OSError as error:
-        return Inspection((f"{folder.name}: cannot be read ({error.strerror})",), 0, 0)
+        where = os.path.relpath(error.filename or folder, folder)
+        where = folder.name if where == "." else shown(where)
+        return Inspection((f"{where}: cannot be read ({error.strerror})",), 0, 0)
     findings += [f"{name}: is missing" for name in TAG_FILES if name not in tags]
     findings += _collisions(paths)
     payload = [path for path in paths if path.startswith("data/")]

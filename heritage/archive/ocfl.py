@@ -86,12 +86,15 @@ def add_version(
         The version's name, such as ``v2``.
 
     Raises:
-        HeritageError: If ``source`` holds no files, links, or others than ``hashes``.
+        HeritageError: If ``source`` holds no files, links, or others than ``hashes``; if the
+            identifier is empty or the time has no zone.
         OutputInTheWay: If ``root`` holds something else than such a store.
         RestorationBusy: If another process is writing the same object.
         StorageFailed: If a file cannot be read or written.
         VerificationFailed: If the object is damaged, or a file changed while it was copied.
     """
+    if not identifier or not identifier.isprintable():
+        raise HeritageError("an object needs an identifier of printable characters", root)
     if created.tzinfo is None:
         raise HeritageError("the time of a version needs a time zone", source)
     with storage(root):
