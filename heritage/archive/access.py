@@ -166,14 +166,10 @@ def encoded(pixels: Bytes, quality: int, more: Mapping[str, Any] | None = None) 
         more: What Pillow takes besides, such as ``exif`` and ``xmp``.
     """
     stream = BytesIO()
+    # Never optimized: for that libjpeg needs the whole file in a buffer whose size Pillow guesses,
+    # and guesses too small for pictures full of grain.
     Image.fromarray(pixels).save(
-        stream,
-        "JPEG",
-        quality=quality,
-        subsampling=0,
-        optimize=True,
-        icc_profile=srgb(),
-        **(more or {}),
+        stream, "JPEG", quality=quality, subsampling=0, icc_profile=srgb(), **(more or {})
     )
     return stream.getvalue()
 
