@@ -8,8 +8,8 @@ from db.events import Event
 from db.holdings import Holding
 from db.leases import Lease
 from db.objects import Artefact, Mask, Master, Model, Refusal
-from db.restorations import Region, Restoration
 from db.packages import Package
+from db.restorations import Region, Restoration
 from db.reviews import SignOff, Step
 from db.votes import Vote
 

@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     )
     archive: Annotated[Path | None, BeforeValidator(_expand)] = Field(
         default=None,
-        description="Where packages of what was signed are written; unset: archive/ in the workspace.",
+        description="Where packages are written; unset: archive/ in the workspace.",
     )
     archive_original: Literal["reference", "copy"] = Field(
         default="reference",
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
     archive_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",
-        description="Where packages are published on the web; set: IIIF tiles and a manifest are made.",
+        description="Where packages are found on the web; set: IIIF tiles and a manifest are made.",
     )
     archive_caption: bool = Field(
         default=False,
@@ -227,7 +227,11 @@ class Settings(BaseSettings):
     )
     archive_rules: str | None = Field(
         default=None,
-        description="Rules for published TIFFs: tiff, baseline, ti-a, a file; unset: no new faults.",
+        description="Rules of published TIFFs: tiff, baseline, ti-a, a file; unset: no new fault.",
+    )
+    archive_uncertainty: bool = Field(
+        default=True,
+        description="Whether packages say pixel by pixel how far fills can be trusted.",
     )
     c2pa_certificate: Annotated[Path | None, BeforeValidator(_expand)] = Field(
         default=None,

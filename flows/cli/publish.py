@@ -1,4 +1,4 @@
-"""``heritage publish`` and what belongs to it: rules for TIFFs, certificates, audits of packages."""
+"""``heritage publish`` and what belongs to it: rules for TIFFs, certificates, audits."""
 
 from __future__ import annotations
 
@@ -99,13 +99,14 @@ def reaudit(
 
     found = audit(root)
     if as_json:
-        say_json(found.to_json())
+        findings = {folder: list(faults) for folder, faults in found.findings.items()}
+        say_json(vars(found) | {"findings": findings, "strays": list(found.strays)})
     else:
         for folder, faults in found.findings.items():
             for fault in faults:
                 console(stderr=True).print(f"heritage: {folder}: {fault}")
         console().print(
-            f"{found.packages:,} packages, {found.files:,} files, {found.bytes:,} bytes, "
+            f"{found.bags:,} packages, {found.files:,} files, {found.bytes:,} bytes, "
             f"{found.bytes / 1e6 / max(found.seconds, 1e-9):,.0f} MB/s: "
             + ("all as they were" if not found.findings else f"{len(found.findings)} are not")
         )

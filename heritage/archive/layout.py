@@ -64,6 +64,11 @@ class Layout:
         return self.root / "data" / "metadata"
 
     @property
+    def uncertainty(self) -> Path:
+        """How far the fills can be trusted, pixel by pixel."""
+        return self.root / "data" / "uncertainty" / f"{self.name}.uncertainty.tif"
+
+    @property
     def credentials(self) -> Path:
         """The Content Credentials of the signed picture, beside it because its bytes stay."""
         return self.root / "data" / "credentials" / f"{self.name}.restored.c2pa"

@@ -31,8 +31,8 @@ from heritage.archive.premis import premis
 from heritage.archive.proof import prove
 from heritage.archive.prov import json_ld, prov_graph, turtle
 from heritage.archive.quality import QualityReport, gate
-from heritage.archive.rules import check_tiff, load_rules
 from heritage.archive.rule_fields import Rules
+from heritage.archive.rules import check_tiff, load_rules
 from heritage.archive.telling import dossier_json, read_dossier
 from heritage.errors import OutputInTheWay, VerificationFailed
 from heritage.restore.lock import RestorationLock
@@ -54,6 +54,8 @@ SPARE: Final = 1.5
 """Access copies and metadata take less than half of what the pictures take."""
 
 Reporter = Callable[[Path], None]
+Spreader = Callable[[Path, Path, Path], dict[str, Any]]
+"""Of master, mask and target."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Wishes:
         signer: Who signs Content Credentials; None: there are none.
         access: How access copies look.
         url: Where packages are published on the web; None: no IIIF.
+        spread: Writes the map of uncertainty of what a mask holds, and returns what it says over
+            all; None: there is no map.
     """
 
     rules: Rules | None = None
@@ -74,6 +78,7 @@ class Wishes:
     signer: Signer | None = None
     access: AccessOptions = field(default_factory=AccessOptions)
     url: str | None = None
+    spread: Spreader | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,11 @@ def _fill(
     final = Layout(target, dossier.name).restoration
     place = (target / layout.place(master)) if wishes.copy_original else master.resolve()
     _write_restoration(layout, dossier, signed, master, os.path.relpath(place, final))
+    if wishes.spread is not None:
+        layout.uncertainty.parent.mkdir()
+        quality["uncertainty"] = wishes.spread(master, layout.mask, layout.uncertainty)
+        if not layout.uncertainty.exists():
+            layout.uncertainty.parent.rmdir()
     quality["rules"] = _hold_against_rules(layout.restored, master, wishes.rules)
     told = json.dumps(quality, indent=1, ensure_ascii=False)
     (layout.metadata / "quality.json").write_text(told, "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -250,7 +251,7 @@ def _events(dossier: Dossier) -> Check:
     for event in events:
         if hash_of(_row(event)) != event.hash:
             faults.append(f"event {event.sequence} was changed after it was recorded")
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in pairwise(events):
         if after.sequence <= before.sequence:
             faults.append(f"event {after.sequence} is out of order")
         elif after.sequence == before.sequence + 1 and after.previous_hash != before.hash:

@@ -6,19 +6,24 @@ goes on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from heritage.archive.access import AccessOptions
 from heritage.archive.credentials import Signer
+from heritage.archive.dossier import Dossier
 from heritage.archive.gathering import gather
 from heritage.archive.package import Package, Wishes, pack
 from heritage.archive.rules import load_rules
+from heritage.archive.uncertainty import recorded_inpainter, summary, write_uncertainty
+from heritage.archive.versions import store_version
 from heritage.care.stages import stage
-from heritage.errors import BadSetting, HeritageError
+from heritage.errors import BadSetting, HeritageError, UnknownModel
 from heritage.logs import concerning
+from heritage.restore.options import Options
 from heritage.restore.provenance import read_provenance
 from heritage.restore.recompose import recompose
 from heritage.restore.storage import storage
@@ -62,9 +67,13 @@ def publish(desk: Desk, identifier: str, settings: Settings) -> Package:
         signed = compose_signed(desk, identifier)
         dossier = gather(desk, identifier, settings)
         report = partial(write_report, desk, identifier, settings)
+        if settings.archive_uncertainty:
+            wishes = replace(wishes, spread=partial(write_spread, dossier, settings))
         made = pack(
             dossier, signed, master, settings.archive_folder, wishes, report, datetime.now(UTC)
         )
+        if settings.archive_ocfl is not None:
+            store_version(dossier, made.folder, master, settings.archive_ocfl)
         desk.record_package(identifier, str(made.folder), made.sha256)
     return made
 
@@ -127,6 +136,35 @@ def write_report(desk: Desk, identifier: str, settings: Settings, folder: Path) 
         except HeritageError:
             return  # the page says the same
         (folder / "condition.pdf").write_bytes(pdf)
+
+
+def write_spread(
+    dossier: Dossier, settings: Settings, master: Path, mask: Path, target: Path
+) -> dict[str, Any]:
+    """Write the map of uncertainty, where the inpainter that filled is still at hand.
+
+    Args:
+        dossier: About the restoration.
+        settings: Of the site.
+        master: The master.
+        mask: What was filled and kept.
+        target: The file to write.
+
+    Returns:
+        What the map says over all, or why there is none.
+    """
+    said = dossier.method.parameters
+    known = {name: said[name] for name in ("window", "context", "overlap") if name in said}
+    page = dossier.original.page
+    try:
+        inpainter = recorded_inpainter(dossier.method, settings.device)
+    except UnknownModel as error:
+        return {"missing": str(error)}
+    options = Options(memory=settings.memory, page=page, **known)
+    write_uncertainty(
+        master, mask, page, inpainter, target, memory=settings.memory, options=options
+    )
+    return summary(target)
 
 
 def wishes_of(settings: Settings) -> Wishes:

@@ -37,9 +37,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM holding WHERE part = 'package'")
-    op.execute(
-        "UPDATE restoration SET status = 'approved' WHERE id IN (SELECT restoration_id FROM package)"
-    )
+    packed = "SELECT restoration_id FROM package"
+    op.execute(f"UPDATE restoration SET status = 'approved' WHERE id IN ({packed})")  # noqa: S608
     parts_become(PARTS)
     op.drop_table("package")
 

@@ -34,8 +34,8 @@ from heritage.review.web.pages import (
     report,
     restoration,
 )
-from heritage.review.web.render import page
 from heritage.review.web.publisher import Publisher
+from heritage.review.web.render import page
 from heritage.review.web.room import Room
 from heritage.settings import Settings
 
