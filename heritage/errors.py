@@ -62,7 +62,7 @@ class RestorationBusy(HeritageError):
 
 
 class ServerUnreachable(HeritageError):
-    """The orchestration server that should be reported to does not answer."""
+    """A server that is needed, for orchestration or time stamps, does not answer."""
 
 
 class SetAside(HeritageError):

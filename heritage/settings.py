@@ -229,9 +229,9 @@ class Settings(BaseSettings):
         default=None,
         description="Rules of published TIFFs: tiff, baseline, ti-a, a file; unset: no new fault.",
     )
-    archive_uncertainty: bool = Field(
-        default=True,
-        description="Whether packages say pixel by pixel how far fills can be trusted.",
+    archive_uncertainty: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Whether packages say how far fills can be trusted: auto, always or never.",
     )
     c2pa_certificate: Annotated[Path | None, BeforeValidator(_expand)] = Field(
         default=None,

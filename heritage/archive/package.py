@@ -21,7 +21,7 @@ from heritage.archive.access import AccessOptions, write_cog, write_jpeg
 from heritage.archive.bag import make_bag
 from heritage.archive.credentials import Signer, sign_embedded, sign_sidecar
 from heritage.archive.dossier import Dossier
-from heritage.archive.iiif import write_manifest, write_tiles
+from heritage.archive.iiif import Link, write_manifest, write_tiles
 from heritage.archive.layout import Layout
 from heritage.archive.lido import lido
 from heritage.archive.linked_art import linked_art
@@ -52,6 +52,13 @@ PROOF: Final = "tagmanifest-sha256.txt"
 
 SPARE: Final = 1.5
 """Access copies and metadata take less than half of what the pictures take."""
+
+SEE_ALSO: Final = (
+    Link("../../metadata/prov.jsonld", "Provenance of every region", "application/ld+json"),
+    Link("../../metadata/premis.xml", "What was done to the files", "application/xml"),
+)
+RENDERING: Final = (Link("../../report/condition.html", "Condition report", "text/html"),)
+"""What a manifest leads to besides the pictures, from where it lies."""
 
 Reporter = Callable[[Path], None]
 Spreader = Callable[[Path, Path, Path], dict[str, Any]]
@@ -260,7 +267,8 @@ def _write_access(layout: Layout, dossier: Dossier, master: Path, wishes: Wishes
         rights = dossier.work.rights
         before = write_tiles(master, folder / "before", page, f"{base}/before", rights=rights)
         after = write_tiles(layout.restored, folder / "after", page, f"{base}/after", rights=rights)
-        write_manifest(dossier, folder / "manifest.json", base, before, after)
+        manifest = folder / "manifest.json"
+        write_manifest(dossier, manifest, base, before, after, SEE_ALSO, RENDERING)
 
 
 def _write_metadata(

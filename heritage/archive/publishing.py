@@ -21,10 +21,10 @@ from heritage.archive.rules import load_rules
 from heritage.archive.uncertainty import recorded_inpainter, summary, write_uncertainty
 from heritage.archive.versions import store_version
 from heritage.care.stages import stage
-from heritage.errors import BadSetting, HeritageError, UnknownModel
+from heritage.errors import BadSetting, HeritageError, NotEnoughMemory, UnknownModel
 from heritage.logs import concerning
 from heritage.restore.options import Options
-from heritage.restore.provenance import read_provenance
+from heritage.restore.provenance import file_names, read_provenance
 from heritage.restore.recompose import recompose
 from heritage.restore.storage import storage
 from heritage.review.desk import Desk
@@ -35,6 +35,12 @@ from heritage.settings import Settings
 
 SIGNED: Final = "-signed"
 """What is signed lies beside what was proposed: OUTPUT/NAME becomes OUTPUT-signed/NAME."""
+
+TURNS: Final = 8
+"""Times that a place is filled again to see how the answers scatter."""
+
+PATIENCE: Final = 900.0
+"""Seconds that the map of uncertainty may be expected to take, unless it is asked for always."""
 
 LANGUAGE: Final = "en"
 """Of the condition report in a package."""
@@ -67,8 +73,9 @@ def publish(desk: Desk, identifier: str, settings: Settings) -> Package:
         signed = compose_signed(desk, identifier)
         dossier = gather(desk, identifier, settings)
         report = partial(write_report, desk, identifier, settings)
-        if settings.archive_uncertainty:
-            wishes = replace(wishes, spread=partial(write_spread, dossier, settings))
+        if settings.archive_uncertainty != "never":
+            record = read_provenance(signed / file_names(signed.name)["provenance"])
+            wishes = replace(wishes, spread=partial(write_spread, dossier, record, settings))
         made = pack(
             dossier, signed, master, settings.archive_folder, wishes, report, datetime.now(UTC)
         )
@@ -139,12 +146,18 @@ def write_report(desk: Desk, identifier: str, settings: Settings, folder: Path) 
 
 
 def write_spread(
-    dossier: Dossier, settings: Settings, master: Path, mask: Path, target: Path
+    dossier: Dossier,
+    record: dict[str, Any],
+    settings: Settings,
+    master: Path,
+    mask: Path,
+    target: Path,
 ) -> dict[str, Any]:
-    """Write the map of uncertainty, where the inpainter that filled is still at hand.
+    """Write the map of uncertainty, where there is time and the inpainter is still at hand.
 
     Args:
         dossier: About the restoration.
+        record: The provenance of its files.
         settings: Of the site.
         master: The master.
         mask: What was filled and kept.
@@ -153,6 +166,10 @@ def write_spread(
     Returns:
         What the map says over all, or why there is none.
     """
+    expected = TURNS * record["times"]["seconds"]
+    if settings.archive_uncertainty == "auto" and expected > PATIENCE:
+        minutes = f"it would take about {expected / 60:.0f} minutes"
+        return {"missing": f"{minutes}; archive_uncertainty=always has it made"}
     said = dossier.method.parameters
     known = {name: said[name] for name in ("window", "context", "overlap") if name in said}
     page = dossier.original.page
@@ -161,9 +178,14 @@ def write_spread(
     except UnknownModel as error:
         return {"missing": str(error)}
     options = Options(memory=settings.memory, page=page, **known)
-    write_uncertainty(
-        master, mask, page, inpainter, target, memory=settings.memory, options=options
-    )
+    limits = record.get("working_space", {}).get("value_range")
+    try:
+        write_uncertainty(
+            master, mask, page, inpainter, target, memory=settings.memory, options=options,
+            limits=None if limits is None else (limits[0], limits[1]),
+        )  # fmt: skip
+    except NotEnoughMemory as error:
+        return {"missing": str(error)}
     return summary(target)
 
 
