@@ -18,7 +18,7 @@ from lxml import etree
 
 from heritage.archive.dossier import Dossier
 from heritage.archive.linked_art import AAT, ACCESSION, ARTEFACT, DIGITAL_IMAGE
-from heritage.archive.prov import HR, file_iri
+from heritage.archive.names import HR, file_iri
 from heritage.restore.provenance import file_names
 
 LIDO = "http://www.lido-schema.org"

@@ -18,7 +18,8 @@ from typing import Any
 from rdflib.namespace import PROV
 
 from heritage.archive.dossier import Dossier
-from heritage.archive.prov import HR, check_files, file_iri, part_iri
+from heritage.archive.names import HR, file_iri, part_iri
+from heritage.archive.prov import check_files
 from heritage.restore.provenance import file_names
 
 CONTEXT = "https://linked.art/ns/v1/linked-art.json"

@@ -25,11 +25,12 @@ from heritage.archive.iiif import Link, write_manifest, write_tiles
 from heritage.archive.layout import Layout
 from heritage.archive.lido import lido
 from heritage.archive.linked_art import linked_art
+from heritage.archive.linked_data import json_ld, turtle
 from heritage.archive.listing import PackagedFile, list_files
 from heritage.archive.mets import mets
 from heritage.archive.premis import premis
 from heritage.archive.proof import prove
-from heritage.archive.prov import json_ld, prov_graph, turtle
+from heritage.archive.prov import prov_graph
 from heritage.archive.quality import QualityReport, gate
 from heritage.archive.rule_fields import Rules
 from heritage.archive.rules import check_tiff, load_rules

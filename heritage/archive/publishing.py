@@ -18,7 +18,8 @@ from heritage.archive.dossier import Dossier
 from heritage.archive.gathering import gather
 from heritage.archive.package import Package, Wishes, pack
 from heritage.archive.rules import load_rules
-from heritage.archive.uncertainty import recorded_inpainter, summary, write_uncertainty
+from heritage.archive.uncertainty import recorded_inpainter, write_uncertainty
+from heritage.archive.uncertainty_file import summary
 from heritage.archive.versions import store_version
 from heritage.care.stages import stage
 from heritage.errors import BadSetting, HeritageError, NotEnoughMemory, UnknownModel

@@ -1,77 +1,48 @@
 """The uncertainty map: how far each filled pixel is the method's own invention.
 
 The windows are those of the restoration, over the signed mask: each is filled again over flips and
-quarter turns (``models.uncertainty``), and how much the answers scatter is blended as the fills
+quarter turns (``models.uncertain``), and how much the answers scatter is blended as the fills
 were. Where fills were taken back, the picture counts as known, as in the signed picture. Grain,
 which is added to smooth fills, is not counted.
-
-A hole too deep for one window follows a coarser scale, which is as uncertain as it is. What it lent
-to a window adds to the window's own spread in squares, by the law of total variance, with the
-weight that the guide has in the fill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import groupby
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-import imagecodecs
 import numpy as np
-import tifffile
-from numpy.typing import NDArray
 
-import heritage
-from heritage.ahead import in_turn
 from heritage.archive.dossier import Method
+from heritage.archive.spreading import Spreading, Told
+from heritage.archive.uncertainty_file import LARGEST, MOST, encoded, write_map
 from heritage.damage.masks import TILE, MaskReader, open_mask
 from heritage.damage.regions import find_regions
-from heritage.errors import MaskRefused, NotEnoughMemory, UnknownModel, VerificationFailed
+from heritage.errors import MaskRefused, UnknownModel
 from heritage.geometry import Box
-from heritage.resident import resident
 from heritage.restore import memory as budgets
-from heritage.restore.allocator import give_back, keep_memory_steady, memory_reused
-from heritage.restore.blend import Piece, WindowIndex, blend, claims
+from heritage.restore.allocator import keep_memory_steady
+from heritage.restore.blend import Piece, WindowIndex, blend
 from heritage.restore.colour import WorkingSpace, needs_value_range, value_range
 from heritage.restore.devices import devices_of
-from heritage.restore.filling import repeatable
-from heritage.restore.guide import merge_guide
 from heritage.restore.inpainters import load_inpainter
-from heritage.restore.leading import Leader
 from heritage.restore.options import Options
-from heritage.restore.patches import Patch, PatchFolder
-from heritage.restore.patching import patch_of
+from heritage.restore.patches import PatchFolder
 from heritage.restore.plan import BATCH, Plan, make_plan
 from heritage.restore.prepare import needs_of
 from heritage.restore.scan import scan_boxes
-from heritage.restore.staging import Shown, Staged
-from heritage.restore.storage import partial_of, storage, sync, sync_folder
+from heritage.restore.storage import storage
 from heritage.restore.views import ViewReader
-from heritage.restore.windows import Window
 from heritage.tiff import Master, MasterInfo, inspect, open_master
 
 if TYPE_CHECKING:
     from models.inpainter import Inpainter
 
-Floats = NDArray[np.float32]
-Told = Callable[[int, int], None]
-
-MOST: Final = 0.5
-"""The largest standard deviation that values within 0..1 can have."""
-
-LARGEST: Final = 65535
-"""How ``MOST`` is written; a filled pixel is never 0, not even where all answers agree."""
-
 _TURNING = 270  # bytes per pixel that the spread of a batch takes besides the fill
-_CLASSIC = 3 << 30  # bytes before compression up to which offsets of 32 bits are surely enough
-_LEVEL = 6
-_FULL = 0.7  # share of the memory beyond which what is not in use is given back
 
 
 def recorded_inpainter(method: Method, device: str) -> Inpainter:
@@ -150,164 +121,10 @@ def write_uncertainty(
         work = opened.enter_context(
             TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
         )
-        spreading = _Spreading.begin(plan, view, inpainter, Path(work), cache // 2)
+        spreading = Spreading.begin(plan, view, inpainter, Path(work), cache // 2)
         spreading.run(memory, told)
         tiles = _tiles(plan, reader, spreading.spreads)
-        _write(target, reader.height, reader.width, tiles, inpainter.name)
-
-
-def summary(path: Path) -> dict[str, Any]:
-    """What an uncertainty map says over all filled pixels, as JSON values.
-
-    Args:
-        path: A file of ``write_uncertainty``.
-
-    Returns:
-        ``pixels``, and of their standard deviations (full scale is 1) the ``mean``, the ``p95``
-        that 95 % do not exceed, and the ``largest``; 0 where no pixel is filled.
-
-    Raises:
-        VerificationFailed: If it is no such file.
-        StorageFailed: If it cannot be read.
-    """
-    with storage(path):
-        counts = _histogram(path)
-    counts[0] = 0
-    pixels = int(counts.sum())
-    below = np.cumsum(counts)
-    sum_of = int((counts * np.arange(len(counts))).sum())
-    found = {
-        "mean": sum_of / max(pixels, 1),
-        "p95": int(np.searchsorted(below, 0.95 * pixels)),
-        "largest": int(np.flatnonzero(counts).max(initial=0)),
-    }
-    return {"pixels": pixels} | {
-        name: round(MOST * value / LARGEST, 6) for name, value in found.items()
-    }
-
-
-@dataclass(frozen=True)
-class _Spreading:
-    """Computes the windows of a plan, batch by batch; what is found lies on disk."""
-
-    plan: Plan
-    view: ViewReader
-    inpainter: Inpainter
-    guides: PatchFolder
-    spreads: PatchFolder
-
-    @classmethod
-    def begin(
-        cls, plan: Plan, view: ViewReader, inpainter: Inpainter, work: Path, cache: int
-    ) -> _Spreading:
-        """With empty folders."""
-        folders = []
-        for name in ("guides", "spreads"):
-            (work / name).mkdir()
-            folders.append(PatchFolder(work / name, plan.batches, name, cache))
-        return cls(plan, view, inpainter, *folders)
-
-    def run(self, memory: int, told: Told | None) -> None:
-        """All batches, coarser scales first."""
-        done = 0
-        with repeatable(), memory_reused(), ThreadPoolExecutor(1, "read") as pool:
-            numbered = range(len(self.plan.batches))
-            for level, stage in groupby(numbered, lambda number: self._windows(number)[0].level):
-                guide, spread = (Leader(self.plan, f, level) for f in (self.guides, self.spreads))
-                read_one = partial(self._read, guide=guide, spread=spread)
-                # While one is computed, the next is read.
-                for read in in_turn(pool, read_one, stage, 2):
-                    self._compute(read)
-                    done += len(read.shown)
-                    if told is not None:
-                        told(done, len(self.plan.windows))
-                    if resident() > _FULL * memory:
-                        give_back()
-
-    def _windows(self, batch: int) -> list[Window]:
-        return [self.plan.windows[number] for number in self.plan.batches[batch]]
-
-    def _read(self, batch: int, guide: Leader, spread: Leader) -> _Read:
-        windows = self._windows(batch)
-        staged = Staged(len(windows), windows[0].shape, False)
-        shown, inherited = [], []
-        for place, window in enumerate(windows):
-            one = staged.put(place, window, self.view.read(window), guide.lead(window))
-            shown.append(one)
-            inherited.append(self._inherited(one, spread))
-        return _Read(batch, staged, shown, inherited)
-
-    def _inherited(self, shown: Shown, spread: Leader) -> Floats | None:
-        """(h, w) what the coarser scale's own spread comes to in a window."""
-        lead = spread.lead(shown.window)
-        if lead is None:
-            return None
-        nothing = np.zeros((*shown.hole.shape, 1), np.float32)
-        merged = merge_guide(nothing, lead.picture[..., :1], shown.hole, lead.covered, self._reach)
-        return merged[..., 0]
-
-    @property
-    def _reach(self) -> float:
-        return min(64.0, float(self.plan.context))
-
-    def _compute(self, read: _Read) -> None:
-        spreads, fills = self._answers(read)
-        numbers = self.plan.batches[read.batch]
-        device = self.inpainter.device_class
-        if fills is not None:
-            made = {
-                number: patch_of(shown, read.staged.image(place), fills[place], False, self._reach)
-                for place, (number, shown) in enumerate(zip(numbers, read.shown, strict=True))
-            }
-            self.guides.write(read.batch, made, device)
-        for own, more in zip(spreads, read.inherited, strict=True):
-            if more is not None:
-                np.hypot(own, more, out=own)
-        found = map(_patch_of, read.shown, spreads)
-        self.spreads.write(read.batch, dict(zip(numbers, found, strict=True)), device)
-
-    def _answers(self, read: _Read) -> tuple[Floats, Floats | None]:
-        """(n, h, w) the spread of each window; (n, 3, h, w) its fill where others follow it."""
-        import torch
-
-        from models.uncertain import uncertainty
-
-        images, holes = read.staged.images, read.staged.holes
-        try:
-            spread = uncertainty(self.inpainter, images, holes)[:, 0].numpy()
-            leads = read.shown[0].window.level > 0
-            fills = self.inpainter(images, holes).numpy() if leads else None
-        except torch.OutOfMemoryError as error:
-            raise NotEnoughMemory(
-                f"the device cannot hold one window of {self.inpainter.name}; choose another device"
-            ) from error
-        # All answers are mid-grey then, which is no agreement.
-        spread[holes.flatten(1).all(1).numpy()] = MOST
-        return spread, fills
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A batch that can be computed."""
-
-    batch: int
-    staged: Staged
-    shown: list[Shown]
-    inherited: list[Floats | None]
-
-
-def _patch_of(shown: Shown, spread: Floats) -> Patch:
-    """The spread of a window as patches are kept: three times the same."""
-    window = shown.window
-    if window.level > 0:
-        return Patch(_three(spread), shown.hole.astype(np.uint8))
-    core = window.core.within(window.box)
-    damaged = shown.damaged[core]
-    return Patch(_three(spread[core][damaged]), claims(window, shown.damaged)[damaged])
-
-
-def _three(values: Floats) -> Floats:
-    return np.repeat(values[..., None], 3, axis=-1)
+        write_map(target, reader.height, reader.width, tiles, inpainter.name)
 
 
 def _planned(
@@ -350,78 +167,4 @@ def _tiles(plan: Plan, mask: MaskReader, spreads: PatchFolder) -> Iterator[tuple
         tile = np.zeros((TILE, TILE), "<u2")
         levels = np.rint(np.float64(LARGEST / MOST) * found[:, 0])
         tile[: block.height, : block.width][damaged] = np.clip(levels, 1, LARGEST)
-        yield block, _encoded(tile)
-
-
-def _encoded(tile: NDArray[np.uint16]) -> bytes:
-    # its annotations know only bytes
-    return bytes(imagecodecs.deflate_encode(tile, level=_LEVEL))  # type: ignore[arg-type]
-
-
-def _write(
-    target: Path, height: int, width: int, tiles: Iterable[tuple[Box, bytes]], method: str
-) -> None:
-    """Write the map under its name in one step.
-
-    Empty tiles are there, at some 500 bytes each: not every program takes a file without them.
-    """
-    across = -(-width // TILE)
-    count = across * -(-height // TILE)
-    empty = _encoded(np.zeros((TILE, TILE), "<u2"))
-
-    def every_tile() -> Iterator[bytes]:
-        done = 0
-        for block, data in tiles:
-            number = block.y0 // TILE * across + block.x0 // TILE
-            yield from (empty for _ in range(number - done))
-            yield data
-            done = number + 1
-        yield from (empty for _ in range(count - done))
-
-    with partial_of(target) as partial:
-        large = count * TILE * TILE * 2 > _CLASSIC
-        with tifffile.TiffWriter(partial, bigtiff=large, byteorder="<") as file:
-            file.write(
-                every_tile(),
-                shape=(height, width),
-                dtype="<u2",
-                tile=(TILE, TILE),
-                photometric="minisblack",
-                compression="adobe_deflate",
-                description=_description(method),
-                metadata=None,
-                software=f"heritage {heritage.__version__}",
-            )
-        sync(partial)
-        partial.replace(target)
-    sync_folder(target.parent)
-
-
-def _description(method: str) -> str:
-    said = (
-        f"Uncertainty of the digital completion by {method}. 0: a pixel of the original scan. "
-        f"v from 1 to {LARGEST}: standard deviation v / {LARGEST} * {MOST} of full scale among "
-        "the fills over eight flips and quarter turns (root mean square over red, green, blue). "
-        "It tells how far the answers scatter, not how far they are from what was lost."
-    )
-    return said.encode("ascii", "replace").decode()
-
-
-def _histogram(path: Path) -> NDArray[np.int64]:
-    """How often each value stands in the file, edges of its tiles included."""
-    counts = np.zeros(LARGEST + 1, np.int64)
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            if page.dtype != np.uint16 or page.samplesperpixel != 1 or not page.is_tiled:
-                raise VerificationFailed("is no uncertainty map", path)
-            for index, (at, size) in enumerate(
-                zip(page.dataoffsets, page.databytecounts, strict=True)
-            ):
-                file.filehandle.seek(at)
-                tile, _, _ = page.decode(file.filehandle.read(size), index)
-                if tile is not None:
-                    counts += np.bincount(np.ravel(tile), minlength=len(counts))
-    except (tifffile.TiffFileError, ValueError, RuntimeError) as error:
-        raise VerificationFailed(f"is no uncertainty map: {error}", path) from error
-    return counts
+        yield block, encoded(tile)

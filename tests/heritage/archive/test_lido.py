@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 from heritage.archive.lido import LIDO, TERMS, XML_LANG, lido
-from heritage.archive.prov import file_iri
+from heritage.archive.names import file_iri
 
 NAMES = {"l": LIDO}
 PARSER = etree.XMLParser(resolve_entities=False, no_network=True)

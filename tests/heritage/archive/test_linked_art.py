@@ -13,7 +13,8 @@ from rdflib import RDF, RDFS, Graph, Literal, Namespace, URIRef
 from rdflib.plugins.parsers.jsonld import to_rdf
 
 from heritage.archive.linked_art import AAT, CONTEXT, linked_art
-from heritage.archive.prov import HR, file_iri, part_iri, prov_graph
+from heritage.archive.names import HR, file_iri, part_iri
+from heritage.archive.prov import prov_graph
 from heritage.errors import VerificationFailed
 
 CRM = Namespace("http://www.cidoc-crm.org/cidoc-crm/")

@@ -20,7 +20,9 @@ from rdflib.namespace import OWL, PROV
 from rdflib.plugins.parsers.jsonld import to_rdf
 
 import heritage.archive
-from heritage.archive.prov import HR, OA, file_iri, json_ld, part_iri, prov_graph, turtle
+from heritage.archive.linked_data import json_ld, turtle
+from heritage.archive.names import HR, OA, file_iri, part_iri
+from heritage.archive.prov import prov_graph
 from heritage.errors import VerificationFailed
 from heritage.geometry import Box
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from heritage.archive import uncertainty
-from heritage.archive.uncertainty import recorded_inpainter, summary, write_uncertainty
+from heritage.archive.uncertainty import recorded_inpainter, write_uncertainty
+from heritage.archive.uncertainty_file import encoded, summary, write_map
 from heritage.damage.mask_writing import TILE, write_mask
 from heritage.errors import (
     MaskRefused,
@@ -262,11 +262,11 @@ def test_what_is_stopped_leaves_what_was_there(signed, telea, tmp_path):
 
 def test_what_fails_while_it_is_written_leaves_nothing(tmp_path):
     def failing():
-        yield Box(0, 0, TILE, TILE), uncertainty._encoded(np.ones((TILE, TILE), "<u2"))
+        yield Box(0, 0, TILE, TILE), encoded(np.ones((TILE, TILE), "<u2"))
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        uncertainty._write(tmp_path / "u.tif", 2000, 2000, failing(), "telea")
+        write_map(tmp_path / "u.tif", 2000, 2000, failing(), "telea")
     assert not list(tmp_path.iterdir())
 
 
