@@ -19,7 +19,8 @@ import heritage
 from heritage.archive import xmp
 from heritage.archive.access import AccessOptions, write_cog, write_jpeg
 from heritage.archive.bag import make_bag
-from heritage.archive.credentials import Signer, sign_embedded, sign_sidecar
+from heritage.archive.certificates import Signer
+from heritage.archive.credentials import sign_embedded, sign_sidecar
 from heritage.archive.dossier import Dossier
 from heritage.archive.iiif import Link, write_manifest, write_tiles
 from heritage.archive.layout import Layout

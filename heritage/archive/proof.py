@@ -12,15 +12,16 @@ from urllib.parse import unquote
 from lxml import etree
 
 from db.chain import hash_of
-from heritage.archive import xmp
 from heritage.archive.bag import check_bag
-from heritage.archive.credentials import check_credentials, read_credentials
+from heritage.archive.credential_reading import check_credentials, read_credentials
 from heritage.archive.dossier import Dossier, Occurrence
 from heritage.archive.layout import Layout, found_in
 from heritage.archive.listing import list_files
 from heritage.archive.mets import linked_files
 from heritage.archive.telling import read_dossier
 from heritage.archive.validity import validate_mets, validate_premis
+from heritage.archive.xmp_embedded import read_embedded
+from heritage.archive.xmp_loss import added_only
 from heritage.damage.masks import open_mask
 from heritage.damage.regions import find_regions
 from heritage.errors import HeritageError, VerificationFailed
@@ -176,7 +177,7 @@ def _decisions(layout: Layout, dossier: Dossier) -> Check:
 def _embedded(layout: Layout, dossier: Dossier, master: Path | None) -> Check:
     """The picture says of itself what the package says of it, and lost nothing."""
     page = dossier.original.page
-    said = xmp.read_embedded(layout.restored, page)
+    said = read_embedded(layout.restored, page)
     if said is None:
         return Check("embedded metadata", ("the picture does not say what it is",))
     expected = {
@@ -194,7 +195,7 @@ def _embedded(layout: Layout, dossier: Dossier, master: Path | None) -> Check:
     if master is not None and master.is_file():
         now = read_xmp(layout.restored, page)
         assert now is not None
-        faults += xmp.added_only(read_xmp(master, page), now)
+        faults += added_only(read_xmp(master, page), now)
     return Check("embedded metadata", tuple(faults))
 
 

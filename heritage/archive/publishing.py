@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from heritage.archive.access import AccessOptions
-from heritage.archive.credentials import Signer
+from heritage.archive.certificates import Signer
 from heritage.archive.dossier import Dossier
 from heritage.archive.gathering import gather
 from heritage.archive.package import Package, Wishes, pack

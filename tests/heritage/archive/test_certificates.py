@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from heritage.archive.certificates import Signer, check_signer, load_signer, make_test_certificate
-from heritage.archive.credentials import check_credentials, sign_sidecar
+from heritage.archive.credential_reading import check_credentials
+from heritage.archive.credentials import sign_sidecar
 from heritage.errors import BadSetting, OutputInTheWay, StorageFailed
 
 PEM = serialization.Encoding.PEM

@@ -22,15 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from heritage.archive.certificates import make_test_certificate
-from heritage.archive.credentials import (
-    LISTED,
-    Signer,
-    check_credentials,
-    read_credentials,
-    sign_embedded,
-    sign_sidecar,
-)
+from heritage.archive.certificates import Signer, make_test_certificate
+from heritage.archive.claim import LISTED
+from heritage.archive.credential_reading import check_credentials, read_credentials
+from heritage.archive.credentials import sign_embedded, sign_sidecar
 from heritage.errors import (
     BadSetting,
     OutputInTheWay,

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive import xmp
 from heritage.archive.bag import check_bag
 from heritage.archive.certificates import make_test_certificate
 from heritage.archive.layout import Layout
 from heritage.archive.package import PROOF, Wishes, pack
 from heritage.archive.proof import is_package, prove
 from heritage.archive.rules import load_rules
+from heritage.archive.xmp_embedded import read_embedded
 from heritage.errors import OutputInTheWay, VerificationFailed
 from heritage.tiff import sha256_file
 
@@ -78,7 +78,7 @@ def test_the_library_of_congress_agrees(package):
 
 def test_a_picture_taken_out_says_what_it_is(package, dossier, tmp_path):
     alone = shutil.copy(Layout(package.folder, dossier.name).restored, tmp_path / "found.tif")
-    said = xmp.read_embedded(alone)
+    said = read_embedded(alone)
     assert said.statement == dossier.statement
     assert (said.filled, said.model) == (10_800, "telea")
 

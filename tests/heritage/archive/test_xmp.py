@@ -16,7 +16,9 @@ from lxml import etree
 
 from heritage.archive.dossier import Dossier
 from heritage.archive.markup import clean
-from heritage.archive.xmp import added_only, packet, parse, read_embedded
+from heritage.archive.xmp import packet
+from heritage.archive.xmp_embedded import parse, read_embedded
+from heritage.archive.xmp_loss import added_only
 from heritage.errors import MasterRefused
 from heritage.tiff.tagging import embed_xmp, read_xmp
 
