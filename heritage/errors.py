@@ -57,6 +57,13 @@ class OutputInTheWay(HeritageError):
     """The output folder already holds something that must not be overwritten."""
 
 
+class PackageRefused(HeritageError):
+    """A package cannot be made of this.
+
+    A name that not every system can keep, or files that are not those expected.
+    """
+
+
 class RestorationBusy(HeritageError):
     """Another process is working on the same restoration."""
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from db.chain import hash_of
-from heritage.archive.bag import check_bag
+from heritage.archive.bag_check import check_bag
 from heritage.archive.credential_reading import check_credentials, read_credentials
 from heritage.archive.dossier import Dossier, Occurrence
 from heritage.archive.layout import Layout, found_in

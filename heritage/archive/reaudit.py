@@ -15,7 +15,10 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from heritage.archive.bag import ALGORITHMS, TAG_FILES, THREADS, Inspection, inspect, shown
+from heritage.archive.bag_check import Inspection, inspect
+from heritage.archive.bag_manifests import TAG_FILES
+from heritage.archive.bag_paths import shown
+from heritage.archive.digests import ALGORITHMS, THREADS
 from heritage.restore.storage import storage
 
 _ROUTINE = ("sha256",)

@@ -12,7 +12,8 @@ from typing import Final
 
 from heritage.archive.dossier import Dossier
 from heritage.archive.names import file_iri
-from heritage.archive.ocfl import add_version, object_folder
+from heritage.archive.ocfl import add_version
+from heritage.archive.ocfl_store import object_folder
 from heritage.restore.storage import remove_folder, storage
 
 FIRST: Final = "The original scan, as it was received"

@@ -15,16 +15,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from heritage.archive.bag import (
-    TAG_FILES,
-    check_bag,
-    decode_path,
-    encode_path,
-    make_bag,
-    read_digest,
-    shown,
-)
-from heritage.errors import HeritageError, OutputInTheWay
+from heritage.archive.bag import make_bag
+from heritage.archive.bag_check import check_bag
+from heritage.archive.bag_manifests import TAG_FILES
+from heritage.archive.bag_paths import decode_path, encode_path, shown
+from heritage.archive.digests import read_digest
+from heritage.errors import OutputInTheWay, PackageRefused
 
 INFO = {"Source-Organization": "Museum of Tests", "External-Identifier": ["1923.7", "1923.8"]}
 
@@ -95,7 +91,7 @@ def test_known_checksums_save_reading_and_give_the_same_bag(bag):
     make_bag(bag, INFO, hashes)
     assert manifests() == before
     hashes.pop("data/mill.tif")
-    with pytest.raises(HeritageError, match="not those whose checksums"):
+    with pytest.raises(PackageRefused, match="not those whose checksums"):
         make_bag(bag, INFO, hashes)
 
 
@@ -163,7 +159,7 @@ def test_links_are_refused_even_to_the_same_bytes(bag, tmp_path):
     mill.rename(tmp_path / "elsewhere.tif")
     mill.symlink_to(tmp_path / "elsewhere.tif")
     assert "data/mill.tif: is a link, and only files may be here" in check_bag(bag)
-    with pytest.raises(HeritageError, match="is a link"):
+    with pytest.raises(PackageRefused, match="is a link"):
         make_bag(bag, INFO)
     mill.unlink()
     os.mkfifo(mill)  # reading it would wait for ever
@@ -205,7 +201,7 @@ def test_names_that_some_systems_confuse_are_found_and_refused(bag):
     shutil.copy(bag / "data/mill.tif", bag / "data/Mill.tif")
     said = "data/mill.tif: is the same name as data/Mill.tif on some systems"
     assert said in check_bag(bag)
-    with pytest.raises(HeritageError, match="is the same name as"):
+    with pytest.raises(PackageRefused, match="is the same name as"):
         make_bag(bag, INFO)
 
 
@@ -214,15 +210,15 @@ def test_names_that_some_systems_confuse_are_found_and_refused(bag):
 )
 def test_names_that_get_lost_elsewhere_are_refused(tmp_path, name):
     fill(tmp_path, {name: b"x"})
-    with pytest.raises(HeritageError, match="is not kept by every system"):
+    with pytest.raises(PackageRefused, match="is not kept by every system"):
         make_bag(tmp_path, INFO)
 
 
 def test_nothing_foreign_is_made_part_of_a_bag(tmp_path):
-    with pytest.raises(HeritageError, match="no folder data"):
+    with pytest.raises(PackageRefused, match="no folder data"):
         make_bag(tmp_path, INFO)
     fill(tmp_path, {"a": b"a"})
-    with pytest.raises(HeritageError, match="label"):
+    with pytest.raises(PackageRefused, match="label"):
         make_bag(tmp_path, {"Two: words": "x"})
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(OutputInTheWay, match="only a bag"):
@@ -285,7 +281,7 @@ def test_whatever_a_file_is_called_the_bag_is_sound_or_refused(tmp_path, names):
     fill(folder, {name: name.encode() for name in names})
     try:
         make_bag(folder, INFO)
-    except HeritageError:
+    except PackageRefused:
         return
     assert check_bag(folder) == []
     name = names[0]
@@ -306,3 +302,27 @@ def test_bagit_python_agrees_on_odd_names(tmp_path):
     make_bag(tmp_path, INFO)
     assert check_bag(tmp_path) == []
     assert bagit_says(tmp_path)
+
+
+def test_percent_signs_may_stand_as_bagit_python_writes_them(tmp_path):
+    for names in (["100%25.tif"], ["a%b", "a%25b", "a%2525b"], ["new\nline%25.tif", "100%.tif"]):
+        bag = tmp_path / str(len(list(tmp_path.iterdir())))
+        bag.mkdir()
+        for name in names:
+            (bag / name).write_bytes(name.encode())
+        command = [sys.executable, "-m", "bagit", "--quiet", "--sha256", "--sha512", str(bag)]
+        subprocess.run(command, check=True)
+        assert check_bag(bag) == []
+        (bag / "data" / names[0]).write_bytes(b"other")
+        assert named(check_bag(bag)) == {shown(f"data/{names[0]}")}
+        make_bag(bag, INFO)
+        assert check_bag(bag) == []
+        (bag / "data" / names[0]).unlink()
+        assert named(check_bag(bag)) == {shown(f"data/{names[0]}")}
+
+
+def test_a_percent_sign_renamed_is_found_where_other_names_tell_its_spelling(tmp_path):
+    fill(tmp_path, {name: name.encode() for name in ("100%.tif", "50%.tif")})
+    make_bag(tmp_path, INFO)
+    (tmp_path / "data/100%.tif").rename(tmp_path / "data/100%25.tif")
+    assert named(check_bag(tmp_path)) == {"data/100%25.tif", "data/100%2525.tif"}

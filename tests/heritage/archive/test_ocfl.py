@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive.bag import read_digest
-from heritage.archive.ocfl import add_version, check_object, object_folder
+from heritage.archive.digests import read_digest
+from heritage.archive.ocfl import add_version
+from heritage.archive.ocfl_check import check_object
+from heritage.archive.ocfl_store import object_folder
 from heritage.errors import HeritageError, OutputInTheWay, RestorationBusy, VerificationFailed
 from heritage.restore.lock import RestorationLock
 
@@ -257,7 +259,9 @@ KILLED = """
     import os, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from heritage.archive.ocfl import add_version, check_object, object_folder
+    from heritage.archive.ocfl import add_version
+    from heritage.archive.ocfl_check import check_object
+    from heritage.archive.ocfl_store import object_folder
 
     os.fsync = lambda descriptor: None  # what a killed process wrote is there: only this is tested
     base, before, after = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

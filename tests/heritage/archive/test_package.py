@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive.bag import check_bag
+from heritage.archive.bag_check import check_bag
 from heritage.archive.certificates import make_test_certificate
 from heritage.archive.layout import Layout
 from heritage.archive.package import PROOF, Wishes, pack

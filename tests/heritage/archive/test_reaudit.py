@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive.bag import check_bag, make_bag, shown
+from heritage.archive.bag import make_bag
+from heritage.archive.bag_check import check_bag
+from heritage.archive.bag_paths import shown
 from heritage.archive.reaudit import find_bags, reaudit
 from heritage.errors import StorageFailed
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive.ocfl import check_object, object_folder
+from heritage.archive.ocfl_check import check_object
+from heritage.archive.ocfl_store import object_folder
 from heritage.archive.versions import FIRST, object_name, store_version
 
 
