@@ -100,6 +100,12 @@ class Site:
         run: str = self.ask("POST", f"/deployments/{known['id']}/create_flow_run", json=asked)["id"]
         return run
 
+    def finish(self, flow: str) -> None:
+        """Have a flow run, and wait until it is over."""
+        run = self.start(flow)
+        while run in (known["id"] for known in self.under_way()):
+            time.sleep(1)
+
     def under_way(self) -> list[dict[str, Any]]:
         """Runs of deployed flows that are to come or have not ended."""
         asked = {"flow_runs": {"state": {"type": {"any_": UNDER_WAY}}}}
@@ -429,6 +435,7 @@ def main() -> int:
         for number in range(given.rounds):
             rounds.append(play(site, number))
             print(rounds[-1], flush=True)
+        site.finish("clean-workspace")  # as every morning
         wrong = faults(site)
     for one in wrong:
         print(f"WRONG: {one}")

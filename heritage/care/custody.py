@@ -11,6 +11,7 @@ from typing import Any
 from db import holdings, leases, queries
 from db.holdings import Holding, Made
 from db.leases import Busy, Lease, Spent, Taken
+from db.settling import settle
 from db.vocabulary import Part, Soundness
 from heritage.catalogue import Catalogue
 from heritage.restore.provenance import file_names
@@ -133,6 +134,11 @@ class Custody(Catalogue):
         """Remove leases on what never comes again, once they are given back or long over."""
         with self._writing() as session:
             leases.forget(session, beginning, before)
+
+    def settle_leases(self, is_gone: Callable[[str], bool]) -> list[str]:
+        """Give back leases whose work is done and whose holders died before they could."""
+        with self._writing() as session:
+            return settle(session, self._clock(), is_gone)
 
     def renew(self, taken: Taken, length: timedelta) -> bool:
         """Say that one is still at it; whether one still has it."""

@@ -7,11 +7,13 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+import tifffile
 
 from db.leases import Busy
 from heritage.care.custody import Custody, open_custody
-from heritage.care.leases import is_gone, working_on
+from heritage.care.leases import is_gone, restoring, working_on
 from heritage.errors import (
     CatalogueInterrupted,
     HeritageError,
@@ -21,6 +23,7 @@ from heritage.errors import (
     StorageFailed,
 )
 from heritage.settings import load_settings
+from heritage.tiff import inspect, sha256_file
 
 MINUTE = timedelta(minutes=1)
 
@@ -126,6 +129,28 @@ def test_what_never_comes_again_is_forgotten(settings):
         assert custody.holds(taken)
         assert custody.take("flow run 1", "somebody", MINUTE).token == 1
         assert custody.take("restore a", "somebody", MINUTE).token == 2
+
+
+def test_a_lease_that_outlived_its_work_is_given_back(settings, tmp_path):
+    scans = [tmp_path / f"{name}.tif" for name in ("done", "waiting")]
+    for number, scan in enumerate(scans):
+        tifffile.imwrite(scan, np.full((64, 64), number, np.uint8))
+    with open_custody(settings) as custody:
+        for scan in scans:
+            known = custody.record_master(inspect(scan), sha256_file(scan))
+            custody.take(restoring(scan), f"process 999999999 on {socket.gethostname()}", MINUTE)
+            if scan.stem == "done":
+                mask = custody.record_mask(known, sha256="5" * 64, pixels=1, source="m.tif")
+                model = custody.record_model("telea", "diffusion")
+                run = custody.begin_restoration(
+                    known, mask, model, parameters={}, output=tmp_path / "out", device="cpu"
+                )
+                custody.abandon_restoration(run, "enough")
+        assert custody.settle_leases(lambda holder: False) == []
+        assert custody.settle_leases(is_gone) == [restoring(scans[0])]
+        assert custody.settle_leases(is_gone) == []
+        assert custody.unrestored() == [scans[1]]
+        assert custody.take(restoring(scans[0]), "somebody", MINUTE).token == 2
 
 
 def test_a_catalogue_that_is_away_for_a_moment_is_asked_again(settings, monkeypatch):
