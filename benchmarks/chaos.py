@@ -217,14 +217,14 @@ DISTURBANCES: tuple[Callable[[Site], str], ...] = (
 
 
 @contextmanager
-def running(folder: Path, dice: random.Random) -> Iterator[Site]:
+def running(folder: Path, dice: random.Random, sqlite: bool = False) -> Iterator[Site]:
     """A site in a folder."""
     with ExitStack() as stack:
         home, scans = folder / "home", folder / "scans"
         (home / "restored").mkdir(parents=True)
         scans.mkdir()
         _own_disk(home / "restored", stack)
-        programs = postgresql_programs()
+        programs = None if sqlite else postgresql_programs()
         database = f"sqlite:///{home / 'catalogue.sqlite'}"
         if programs is not None:
             database = new_database(stack.enter_context(throwaway_postgresql(programs)))
@@ -423,6 +423,7 @@ def _wrong_records(site: Site) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--sqlite", action="store_true", help="though PostgreSQL is installed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="file that receives the rounds and the findings")
     parser.add_argument("--keep", type=Path, help="folder for the site, which then stays")
@@ -430,7 +431,7 @@ def main() -> int:
     folder = given.keep or Path(tempfile.mkdtemp(prefix="heritage-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     rounds: list[dict[str, Any]] = []
-    with running(folder.resolve(), random.Random(given.seed)) as site:
+    with running(folder.resolve(), random.Random(given.seed), given.sqlite) as site:
         kind = site.database.partition(":")[0]
         for number in range(given.rounds):
             rounds.append(play(site, number))

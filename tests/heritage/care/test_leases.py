@@ -145,7 +145,7 @@ def test_a_lease_that_outlived_its_work_is_given_back(settings, tmp_path):
                 run = custody.begin_restoration(
                     known, mask, model, parameters={}, output=tmp_path / "out", device="cpu"
                 )
-                custody.abandon_restoration(run, "enough")
+                custody.abandon_restoration(run.id, "enough")
         assert custody.settle_leases(lambda holder: False) == []
         assert custody.settle_leases(is_gone) == [restoring(scans[0])]
         assert custody.settle_leases(is_gone) == []
