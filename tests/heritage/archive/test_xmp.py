@@ -104,6 +104,10 @@ def test_a_picture_found_alone_says_how_much_by_what_and_from_what(written, doss
     assert said.approver == "Ava Approver"
 
 
+def test_the_weights_of_a_network_are_told(learned):
+    assert parse(packet(learned, None)).weights_sha256 == "ab" * 32
+
+
 def test_a_picture_without_a_packet_says_nothing(signed):
     assert read_embedded(signed.made.restored) is None
     assert parse(RICH) is None
@@ -222,11 +226,16 @@ def test_a_source_type_may_change_to_ours_only_and_only_noted(learned):
     assert added_only(RICH, raw.replace(b"formerDigital", b"formDigital")) == complaint
 
 
-def test_how_a_property_is_written_down_does_not_matter():
-    one = wrapped("<xmp:Label>red</xmp:Label>")
-    other = wrapped("").replace(b'about=""', b'about="" xmp:Label="red"')
-    assert added_only(one, other) == added_only(other, one) == []
-    assert added_only(None, one) == added_only(b"\0", one) == []
+def test_an_empty_list_gets_its_first_entry(dossier):
+    before = wrapped("<mm:History/>")
+    assert added_only(before, packet(dossier, before)) == []
+
+
+def test_a_source_type_given_as_an_address_is_renewed(dossier):
+    before = wrapped(f'<ext:DigitalSourceType rdf:resource="{TERMS}positiveFilm"/>')
+    raw = packet(dossier, before)
+    assert parse(raw).source_type == TERMS + "algorithmicallyEnhanced"
+    assert added_only(before, raw) == []
 
 
 @pytest.mark.parametrize("former", ["trainedAlgorithmicMedia", "compositeSynthetic"])
@@ -237,6 +246,12 @@ def test_no_master_is_made_to_say_less_of_machines(dossier, former):
     assert added_only(before, raw) == []
     less = raw.replace((TERMS + former).encode(), (TERMS + "algorithmicallyEnhanced").encode(), 1)
     assert added_only(before, less) == ["Iptc4xmpExt:DigitalSourceType changed its value"]
+
+
+def test_what_a_machine_made_as_a_whole_is_not_called_a_composite(learned):
+    whole = f"{TERMS}trainedAlgorithmicMedia"
+    before = wrapped(f"<ext:DigitalSourceType>{whole}</ext:DigitalSourceType>")
+    assert parse(packet(learned, before)).source_type == whole
 
 
 def test_a_signed_picture_can_be_restored_again(dossier, learned):
