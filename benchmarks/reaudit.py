@@ -1,4 +1,4 @@
-"""How fast ``heritage.archive.reaudit`` checks bags, against ``sha256sum`` on one core and two.
+"""Many packages read again: our re-audit against `sha256sum` and `openssl` over the same files.
 
     python benchmarks/reaudit.py [--bags 10000] [--rounds 3] [--folder DIR] [--json FILE]
 
@@ -29,8 +29,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import heritage
-from heritage.archive.bag import make_bag
-from heritage.archive.reaudit import reaudit
+from heritage.archive.bags.making import make_bag
+from heritage.archive.bags.reaudit import reaudit
 
 SIZES = (120_000, 60_000, 30_000, 16_000, 9_000, 6_000, 4_000, 3_000, 2_000, 1_000)
 """Bytes of each file: a restored picture, its mask, access copies, metadata."""

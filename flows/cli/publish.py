@@ -55,7 +55,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check TIFFs against rules: any sound TIFF, baseline TIFF 6.0, TI/A-style, or your own."""
-    from heritage.archive.rules import check_tiff, load_rules
+    from heritage.archive.rules.checking import check_tiff, load_rules
 
     wanted = load_rules(rules)
     told: list[dict[str, Any]] = []
@@ -81,7 +81,7 @@ def certificate(
     name: Annotated[str, typer.Option(help="Who signs, as it is shown.")] = "heritage",
 ) -> None:
     """Make a certificate for trying out Content Credentials; nobody else trusts it."""
-    from heritage.archive.certificates import make_test_certificate
+    from heritage.archive.credentials.certificates import make_test_certificate
 
     signer = make_test_certificate(folder, name)
     console().print(
@@ -95,7 +95,7 @@ def reaudit(
     as_json: AsJson = False,
 ) -> None:
     """Read every file of all packages below a folder again, as fast as the disk is."""
-    from heritage.archive.reaudit import reaudit as audit
+    from heritage.archive.bags.reaudit import reaudit as audit
 
     found = audit(root)
     if as_json:

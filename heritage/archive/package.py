@@ -16,25 +16,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import heritage
-from heritage.archive import xmp
-from heritage.archive.access import AccessOptions, write_cog, write_jpeg
-from heritage.archive.bag import make_bag
-from heritage.archive.certificates import Signer
-from heritage.archive.credentials import sign_embedded, sign_sidecar
+from heritage.archive.access.copies import AccessOptions, write_cog, write_jpeg
+from heritage.archive.access.iiif import Link, write_manifest, write_tiles
+from heritage.archive.bags.making import make_bag
+from heritage.archive.credentials.certificates import Signer
+from heritage.archive.credentials.signing import sign_embedded, sign_sidecar
 from heritage.archive.dossier import Dossier
-from heritage.archive.iiif import Link, write_manifest, write_tiles
+from heritage.archive.embedded.packet import packet as xmp_packet
 from heritage.archive.layout import Layout
-from heritage.archive.lido import lido
-from heritage.archive.linked_art import linked_art
-from heritage.archive.linked_data import json_ld, turtle
-from heritage.archive.listing import PackagedFile, list_files
-from heritage.archive.mets import mets
-from heritage.archive.premis import premis
+from heritage.archive.premis.document import premis
+from heritage.archive.premis.listing import PackagedFile, list_files
+from heritage.archive.premis.mets import mets
 from heritage.archive.proof import prove
-from heritage.archive.prov import prov_graph
-from heritage.archive.quality import QualityReport, gate
-from heritage.archive.rule_fields import Rules
-from heritage.archive.rules import check_tiff, load_rules
+from heritage.archive.provenance.graph import prov_graph
+from heritage.archive.provenance.lido import lido
+from heritage.archive.provenance.linked_art import linked_art
+from heritage.archive.provenance.linked_data import json_ld, turtle
+from heritage.archive.quality.gate import QualityReport, gate
+from heritage.archive.rules.checking import check_tiff, load_rules
+from heritage.archive.rules.fields import Rules
 from heritage.archive.telling import dossier_json, read_dossier
 from heritage.errors import OutputInTheWay, VerificationFailed
 from heritage.restore.lock import RestorationLock
@@ -238,7 +238,7 @@ def _write_restoration(
         if path.name not in (names["restored"], names["provenance"]):
             shutil.copyfile(path, layout.restoration / path.name)
     page = dossier.original.page
-    packet = xmp.packet(dossier, read_xmp(master, page))
+    packet = xmp_packet(dossier, read_xmp(master, page))
     embedded = embed_xmp(signed / names["restored"], layout.restored, packet, page)
     record = read_provenance(signed / names["provenance"])
     was = record["restored"]
@@ -253,7 +253,7 @@ def _write_restoration(
 def _write_access(layout: Layout, dossier: Dossier, master: Path, wishes: Wishes) -> None:
     """What is made to be looked at: a pyramid, a picture that any program opens, and IIIF."""
     page, mask, options = dossier.original.page, layout.mask, wishes.access
-    packet = xmp.packet(dossier, None)
+    packet = xmp_packet(dossier, None)
     pyramid = layout.access / f"{dossier.name}.tif"
     write_cog(layout.restored, pyramid, dossier, mask, page, options, packet)
     picture = layout.access / f"{dossier.name}.jpg"

@@ -12,16 +12,16 @@ from urllib.parse import unquote
 from lxml import etree
 
 from db.chain import hash_of
-from heritage.archive.bag_check import check_bag
-from heritage.archive.credential_reading import check_credentials, read_credentials
+from heritage.archive.bags.checking import check_bag
+from heritage.archive.credentials.reading import check_credentials, read_credentials
 from heritage.archive.dossier import Dossier, Occurrence
+from heritage.archive.embedded.loss import added_only
+from heritage.archive.embedded.statement import read_embedded
 from heritage.archive.layout import Layout, found_in
-from heritage.archive.listing import list_files
-from heritage.archive.mets import linked_files
+from heritage.archive.premis.listing import list_files
+from heritage.archive.premis.mets import linked_files
+from heritage.archive.premis.validity import validate_mets, validate_premis
 from heritage.archive.telling import read_dossier
-from heritage.archive.validity import validate_mets, validate_premis
-from heritage.archive.xmp_embedded import read_embedded
-from heritage.archive.xmp_loss import added_only
 from heritage.damage.masks import open_mask
 from heritage.damage.regions import find_regions
 from heritage.errors import HeritageError, VerificationFailed

@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from heritage.archive.access import AccessOptions
-from heritage.archive.certificates import Signer
+from heritage.archive.access.copies import AccessOptions
+from heritage.archive.credentials.certificates import Signer
 from heritage.archive.dossier import Dossier
 from heritage.archive.gathering import gather
+from heritage.archive.ocfl.objects import store_version
 from heritage.archive.package import Package, Wishes, pack
-from heritage.archive.rules import load_rules
-from heritage.archive.uncertainty import recorded_inpainter, write_uncertainty
-from heritage.archive.uncertainty_file import summary
-from heritage.archive.versions import store_version
+from heritage.archive.rules.checking import load_rules
+from heritage.archive.uncertainty.file import summary
+from heritage.archive.uncertainty.map import recorded_inpainter, write_uncertainty
 from heritage.care.stages import stage
 from heritage.errors import BadSetting, HeritageError, NotEnoughMemory, UnknownModel
 from heritage.logs import concerning

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from db.holdings import Holding
 from db.vocabulary import Part, Soundness
-from heritage.archive.bag_check import check_bag
+from heritage.archive.bags.checking import check_bag
 from heritage.care.custody import Check, Custody
 from heritage.errors import StorageFailed
 from heritage.logs import say

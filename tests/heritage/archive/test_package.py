@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from heritage.archive.bag_check import check_bag
-from heritage.archive.certificates import make_test_certificate
+from heritage.archive.bags.checking import check_bag
+from heritage.archive.credentials.certificates import make_test_certificate
+from heritage.archive.embedded.statement import read_embedded
 from heritage.archive.layout import Layout
 from heritage.archive.package import PROOF, Wishes, pack
 from heritage.archive.proof import is_package, prove
-from heritage.archive.rules import load_rules
-from heritage.archive.xmp_embedded import read_embedded
+from heritage.archive.rules.checking import load_rules
 from heritage.errors import OutputInTheWay, VerificationFailed
 from heritage.tiff import sha256_file
 
@@ -131,7 +131,7 @@ def test_any_byte_that_was_changed_is_found_and_named(copy):
 
 def rebag(folder: Path) -> None:
     """Make all hashes right again, as somebody would who wants to hide something."""
-    from heritage.archive.bag import make_bag
+    from heritage.archive.bags.making import make_bag
 
     for path in folder.iterdir():
         if path.is_file():

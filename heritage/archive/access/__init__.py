@@ -1,0 +1,1 @@
+"""What is made to be looked at: a pyramid, a picture, tiles and a manifest."""

@@ -1,0 +1,1 @@
+"""BagIt bags: made, checked, and many of them read again."""

@@ -1,0 +1,1 @@
+"""Content Credentials: signed, read, and certificates to try them with."""

@@ -1,0 +1,1 @@
+"""What the picture says of itself, in its own XMP metadata."""

@@ -1,0 +1,1 @@
+"""An OCFL store: the original first, each signed restoration the next version."""

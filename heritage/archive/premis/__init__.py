@@ -1,0 +1,1 @@
+"""PREMIS and METS, and the files that they tell of."""

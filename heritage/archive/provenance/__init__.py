@@ -1,0 +1,1 @@
+"""What was done, for machines: PROV-O, Linked Art and LIDO."""

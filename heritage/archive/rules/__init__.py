@@ -1,0 +1,1 @@
+"""TIFFs held against rules of structure, those of a house too."""

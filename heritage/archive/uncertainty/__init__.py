@@ -1,0 +1,1 @@
+"""How far the fills can be trusted, pixel by pixel."""
