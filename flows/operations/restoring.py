@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from flows.collection import Runner, collection_flow
 from flows.operations.alarms import ALARMED
 from flows.operations.alive import alive
+from flows.operations.details import details
 from flows.operations.names import RESTORE
 from flows.report import Fate, Outcome
 from heritage.care.custody import open_custody
@@ -73,6 +74,10 @@ def restore_chosen(
         log.info("%s: %s %s", outcome.source, outcome.fate.value, outcome.reason)
     summary = _summary(outcomes, settings.review_url)
     create_markdown_artifact(summary, key="restored-summary", description="How the run went.")
+    if pictures := details(outcomes, settings):
+        create_markdown_artifact(
+            pictures, key="restored-details", description="The largest fills, before and after."
+        )
     if outcomes:
         notify(settings, f"heritage: masters: {len(outcomes)}", summary)
     return {fate.value: sum(o.fate is fate for o in outcomes) for fate in Fate}

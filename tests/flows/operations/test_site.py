@@ -163,6 +163,7 @@ def test_a_site_by_schedule_and_on_request(tmp_path, workspace, make_master):
         asked = ask_for(http, "restore-collection", search="barn")
         assert asked["state_type"] == "COMPLETED"
         assert "barn.tif" in artifact(http, "restored")
+        assert "data:image/jpeg;base64," in artifact(http, "restored-details")
 
         # given to whichever worker is free
         make_master("dam", seed=3)

@@ -4,6 +4,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from heritage.archive.layout import Layout
 from heritage.archive.package import PROOF, Wishes, pack
 from heritage.archive.proof import is_package, prove
 from heritage.archive.rules.checking import load_rules
+from heritage.archive.telling import dossier_json
 from heritage.errors import OutputInTheWay, VerificationFailed
 from heritage.tiff import sha256_file
 
@@ -191,6 +193,41 @@ def test_what_fits_the_bag_but_not_the_rest_is_found(copy, name, about):
     assert next(check for check in found.checks if check.about == "fixity").findings == ()
     with pytest.raises(VerificationFailed):
         found.require()
+
+
+KILLED = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from heritage.archive.package import Wishes, pack
+from heritage.archive.telling import read_dossier
+dossier, signed, master, output = map(Path, sys.argv[1:])
+told = read_dossier(dossier)
+def report(folder):
+    print("begun", flush=True)
+    (folder / "condition.html").write_text("<p>as in the room</p>")
+pack(told, signed, master, output, Wishes(), report, datetime(2026, 11, 25, 9, 0))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_next_call_makes_it_whole(signed, tmp_path):
+    told, output = tmp_path / "dossier.json", tmp_path / "packages"
+    told.write_bytes(dossier_json(signed.dossier))
+    command = [sys.executable, "-c", KILLED, *map(str, (told, signed.made.folder, signed.master))]
+    dice = random.Random(3)
+    for _ in range(4):
+        process = subprocess.Popen([*command, str(output)], stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        time.sleep(dice.uniform(0, 1.0))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        for path in output.iterdir():  # whole, or not to be seen
+            assert path.name.startswith(".") or prove(path).findings == []
+    made = pack(signed.dossier, signed.made.folder, signed.master, output, Wishes(), report, NOW)
+    assert prove(made.folder, signed.master).findings == []
+    assert [path for path in output.iterdir() if path.name.endswith(".packing")] == []
 
 
 def test_a_folder_that_is_no_package_is_said_to_be_none(tmp_path):
