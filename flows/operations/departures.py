@@ -20,6 +20,9 @@ TAKEN_UP = ("PENDING", "RUNNING", "CANCELLING")
 PENDING_AT_MOST = timedelta(hours=1)
 """A worker that has taken up a run starts it within seconds, or never."""
 
+NAMELESS_AT_MOST = timedelta(minutes=2)
+"""A worker puts its name to a run right after it has taken it up, or was lost in between."""
+
 Run = dict[str, Any]
 
 
@@ -102,5 +105,6 @@ def _process_lives(run: Run, down: bool) -> bool:
 def _waits_too_long(run: Run) -> bool:
     if run["state"]["type"] != "PENDING":
         return False
+    nameless = _worker(run) is None and not run.get("infrastructure_pid")
     since = datetime.fromisoformat(str(run["state"]["timestamp"]))
-    return datetime.now(UTC) - since > PENDING_AT_MOST
+    return datetime.now(UTC) - since > (NAMELESS_AT_MOST if nameless else PENDING_AT_MOST)

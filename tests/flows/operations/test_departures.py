@@ -31,7 +31,8 @@ def begin(prefect_server):
         def one(state="PENDING", pid=None, worker=WORKER):
             run = http.post(f"/deployments/{known}/create_flow_run", json={}).json()["id"]
             made.append(run)
-            http.patch(f"/flow_runs/{run}/labels", json={"prefect.worker.name": worker})
+            if worker is not None:
+                http.patch(f"/flow_runs/{run}/labels", json={"prefect.worker.name": worker})
             http.patch(f"/flow_runs/{run}", json={"infrastructure_pid": pid and str(pid)})
             asked = {"state": {"type": state, "name": state.title()}, "force": True}
             http.post(f"/flow_runs/{run}/set_state", json=asked).raise_for_status()
@@ -77,6 +78,18 @@ def test_a_worker_that_lives_is_given_time_to_say_so_itself(begin, state_of, dep
     assert departures.report() == []
     assert len(departures.report()) == 1
     assert (state_of(lost), state_of(coming)) == ("CRASHED", "PENDING")
+
+
+def test_a_worker_that_died_before_it_put_its_name_to_a_run(
+    begin, state_of, departures, monkeypatch
+):
+    nameless, named = begin("PENDING", worker=None), begin("PENDING", worker="another")
+    going_on = begin("RUNNING", worker=None)
+    assert departures.report() == []
+    monkeypatch.setattr("flows.operations.departures.NAMELESS_AT_MOST", timedelta(0))
+    assert len(departures.report()) == 1
+    states = [state_of(run) for run in (nameless, named, going_on)]
+    assert states == ["CRASHED", "PENDING", "RUNNING"]
 
 
 def test_whose_lease_ended_is_gone_on_whatever_machine(begin, state_of, departures):
