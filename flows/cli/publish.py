@@ -9,7 +9,7 @@ import typer
 
 from flows.cli.answers import AsJson, console, say_json
 from flows.report import ALL_DONE, NOTHING_DONE, SOME_FAILED
-from heritage.errors import HeritageError
+from heritage.errors import HeritageError, StorageFailed
 
 
 def publish(
@@ -30,6 +30,7 @@ def publish(
     from heritage.settings import load_settings
 
     settings = load_settings()
+    publishing.wishes_of(settings)  # a setting that makes no sense is said once, not of each
     told: list[dict[str, Any]] = []
     with open_desk(settings) as desk:
         for identifier in identifiers or desk.unpublished():
@@ -98,6 +99,8 @@ def reaudit(
     from heritage.archive.bags.reaudit import reaudit as audit
 
     found = audit(root)
+    if not found.bags and not found.findings:
+        raise StorageFailed("there is no package in this folder or below it", root)
     if as_json:
         findings = {folder: list(faults) for folder, faults in found.findings.items()}
         say_json(vars(found) | {"findings": findings, "strays": list(found.strays)})
@@ -105,6 +108,8 @@ def reaudit(
         for folder, faults in found.findings.items():
             for fault in faults:
                 console(stderr=True).print(f"heritage: {folder}: {fault}")
+        for stray in found.strays:
+            console().print(f"{stray}: belongs to no package")
         console().print(
             f"{found.bags:,} packages, {found.files:,} files, {found.bytes:,} bytes, "
             f"{found.bytes / 1e6 / max(found.seconds, 1e-9):,.0f} MB/s: "

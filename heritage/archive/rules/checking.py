@@ -18,7 +18,7 @@ from heritage.archive.rules.picture import picture
 from heritage.archive.rules.skeleton import skeleton
 from heritage.archive.rules.subject import Fault, Subject
 from heritage.archive.rules.tags import tags
-from heritage.errors import HeritageError, MasterRefused, StorageFailed
+from heritage.errors import BadSetting, MasterRefused, StorageFailed
 from heritage.tiff.parsing import StructureReader
 
 __all__ = ["SHIPPED", "Fault", "Rules", "RulesRefused", "check_tiff", "load_rules"]
@@ -30,7 +30,7 @@ LARGEST: Final = 1 << 20
 MERGED: Final = ("bits", "severity")
 
 
-class RulesRefused(HeritageError):
+class RulesRefused(BadSetting):
     """A rules file that cannot be read, or says something unknown or impossible."""
 
 
