@@ -17,7 +17,7 @@ from heritage.archive.dossier import (
     Signing,
     Work,
 )
-from heritage.errors import CatalogueRefused
+from heritage.errors import CatalogueRefused, VerificationFailed
 from heritage.geometry import Box
 from heritage.restore.provenance import file_names, read_provenance
 from heritage.review.desk import Desk
@@ -35,13 +35,17 @@ def gather(desk: Desk, identifier: str, settings: Settings) -> Dossier:
     Raises:
         NotThere: If it is not on record.
         CatalogueRefused: If it is not signed, or its files were not composed.
-        StorageFailed: If the record of its files cannot be read.
+        VerificationFailed: If the record of its files cannot be read.
     """
     row, sign_off = desk.restoration(identifier)
     if sign_off is None or sign_off.composed is None:
         raise CatalogueRefused(f"restoration {identifier} is not signed and composed yet")
     folder = Path(sign_off.composed)
-    record = read_provenance(folder / file_names(folder.name)["provenance"])
+    path = folder / file_names(folder.name)["provenance"]
+    try:
+        record = read_provenance(path)
+    except (OSError, ValueError) as error:
+        raise VerificationFailed(f"is unusable: {error}", path) from None
     assert row.started_at is not None
     assert row.finished_at is not None
     return Dossier(

@@ -19,6 +19,7 @@ import heritage
 from heritage.archive.access.copies import AccessOptions, write_cog, write_jpeg
 from heritage.archive.access.iiif import Link, write_manifest, write_tiles
 from heritage.archive.bags.making import make_bag
+from heritage.archive.bags.manifests import PROOF
 from heritage.archive.credentials.certificates import Signer
 from heritage.archive.credentials.signing import sign_embedded, sign_sidecar
 from heritage.archive.dossier import Dossier
@@ -48,9 +49,6 @@ from heritage.restore.storage import (
 )
 from heritage.tiff import sha256_file
 from heritage.tiff.tagging import embed_xmp, read_xmp
-
-PROOF: Final = "tagmanifest-sha256.txt"
-"""The file from whose hash those of all others follow."""
 
 SPARE: Final = 1.5
 """Access copies and metadata take less than half of what the pictures take."""

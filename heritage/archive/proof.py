@@ -13,12 +13,12 @@ from lxml import etree
 
 from db.chain import hash_of
 from heritage.archive.bags.checking import check_bag
+from heritage.archive.bags.manifests import parse_manifest
 from heritage.archive.credentials.reading import check_credentials, read_credentials
 from heritage.archive.dossier import Dossier, Occurrence
 from heritage.archive.embedded.loss import added_only
 from heritage.archive.embedded.statement import read_embedded
 from heritage.archive.layout import Layout, found_in
-from heritage.archive.premis.listing import list_files
 from heritage.archive.premis.mets import linked_files
 from heritage.archive.premis.validity import validate_mets, validate_premis
 from heritage.archive.telling import read_dossier
@@ -28,6 +28,8 @@ from heritage.errors import HeritageError, VerificationFailed
 from heritage.restore.provenance import read_provenance
 from heritage.restore.verify import verify
 from heritage.tiff.tagging import read_xmp
+
+MANIFEST: Final = "manifest-sha256.txt"
 
 PREMIS: Final = "{http://www.loc.gov/premis/v3}"
 """Its namespace."""
@@ -92,11 +94,6 @@ class Proof:
         }
 
 
-def is_package(folder: Path) -> bool:
-    """Whether a folder is a package of this system."""
-    return found_in(folder) is not None
-
-
 def prove(folder: Path, master: Path | None = None) -> Proof:
     """Check a package: fixity, pixels, decisions, metadata against files, credentials, record.
 
@@ -133,6 +130,8 @@ def prove(folder: Path, master: Path | None = None) -> Proof:
             checks.append(look())
         except HeritageError as error:
             checks.append(Check(about, (str(error),)))
+        except ValueError as error:
+            checks.append(Check(about, (f"{layout.provenance.name} is unusable: {error}",)))
         except OSError as error:
             checks.append(Check(about, (f"cannot be read to the end: {error}",)))
     return Proof(folder, tuple(checks))
@@ -232,10 +231,12 @@ def _mets_path(layout: Layout) -> Path:
 
 
 def _against_files(layout: Layout, told: dict[str, str], untold: set[Path]) -> Iterable[str]:
-    """What is told of files against the files that are there."""
-    there = [path for path in (layout.root / "data").rglob("*") if path.is_file()]
-    roles = {layout.place(path): layout.role(path) for path in there if path not in untold}
-    found = {file.path: file.sha256 for file in list_files(layout.root, roles)}
+    """What is told of files against the bag's list, which ``fixity`` holds against the files."""
+    manifest = (layout.root / MANIFEST).read_bytes()
+    listed, faults = parse_manifest(manifest, "sha256", True, told.keys())
+    yield from (f"{MANIFEST}: {fault}" for fault in faults)
+    left_out = {layout.place(path) for path in untold}
+    found = {place: digest for place, digest in listed.items() if place not in left_out}
     for place in sorted(told.keys() - found.keys()):
         yield f"{place} is told of and not there"
     for place in sorted(found.keys() - told.keys()):

@@ -13,12 +13,10 @@ from db.holdings import Holding, Made
 from db.leases import Busy, Lease, Spent, Taken
 from db.settling import settle
 from db.vocabulary import Part, Soundness
+from heritage.archive.bags.manifests import PROOF
 from heritage.catalogue import Catalogue
 from heritage.restore.provenance import file_names
 from heritage.settings import Settings
-
-PROOF = "tagmanifest-sha256.txt"
-"""The file of a package from whose hash those of all others follow."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from collections.abc import Set as AbstractSet
 
 from heritage.archive.bags.paths import composed, decode_breaks, decode_path, encode_path, shown
 
+PROOF = "tagmanifest-sha256.txt"
+"""The file of a bag from whose hash those of all others follow."""
+
 TAG_FILES = (
     "bagit.txt", "bag-info.txt", "manifest-sha256.txt", "manifest-sha512.txt",
     "tagmanifest-sha256.txt", "tagmanifest-sha512.txt",

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from heritage.archive.bags.checking import check_bag
+from heritage.archive.bags.manifests import PROOF
 from heritage.archive.credentials.certificates import make_test_certificate
 from heritage.archive.embedded.statement import read_embedded
 from heritage.archive.layout import Layout
-from heritage.archive.package import PROOF, Wishes, pack
-from heritage.archive.proof import is_package, prove
+from heritage.archive.package import Wishes, pack
+from heritage.archive.proof import prove
 from heritage.archive.rules.checking import load_rules
 from heritage.archive.telling import dossier_json
 from heritage.errors import OutputInTheWay, VerificationFailed
@@ -166,6 +167,9 @@ def change(name):
         data[len(data) // 2] ^= 4
         path.write_bytes(data)
 
+    def record(folder):
+        (folder / "data/restoration/mill/mill.provenance.json").write_text("{}")
+
     def report(folder):
         (folder / "data/report/condition.html").write_text("<p>nothing was done</p>")
 
@@ -183,6 +187,8 @@ def change(name):
         ("report", "PREMIS"),
         ("report", "METS"),
         ("dossier", "METS"),
+        ("record", "pixels"),
+        ("record", "decisions"),
     ],
 )
 def test_what_fits_the_bag_but_not_the_rest_is_found(copy, name, about):
@@ -231,7 +237,6 @@ def test_killed_at_any_moment_the_next_call_makes_it_whole(signed, tmp_path):
 
 
 def test_a_folder_that_is_no_package_is_said_to_be_none(tmp_path):
-    assert not is_package(tmp_path)
     assert prove(tmp_path).findings == ["package: is no package of this system"]
 
 
