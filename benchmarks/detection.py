@@ -4,7 +4,8 @@
 
 ``UNDAMAGED`` holds pictures on which no detector was trained; damage is rendered into them from a
 seed. ``MASKS`` holds real pairs: ``X.jpg`` and ``X_skeleton.png``, its crack lines. Writes
-``detection.json``, ``detection.md`` and the precision-recall curves as SVG.
+``detection.json``, ``detection.md`` and the precision-recall curves as SVG. The last table says how
+far the confidence of a region can be trusted: what a policy that asks for so much would fill.
 """
 
 import argparse
@@ -26,8 +27,11 @@ from heritage.train.pictures import load_pictures
 
 Detectors = Mapping[str, Detector]
 Found = tuple[Confidence, Classes]
+Trust = dict[tuple[int, float, str], int]
+"""By class and least confidence: pixels ``proposed``, ``right`` and ``sound``."""
 
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+ASKED = (0.5, 0.6, 0.7, 0.8)  # least confidences that a policy may ask for
 CLASSICAL = ("cracks", "scratches", "losses")
 SIDE = 512
 COLOURS = {"cracks": "#0072B2", "scratches": "#E69F00", "losses": "#009E73",
@@ -58,8 +62,33 @@ def without_specks(found: Map) -> Map:
     return kept[labels]
 
 
+def add_trust(trust: Trust, found: Found, truth: Classes | None) -> None:
+    """Count the regions that are proposed, and how much of them is damaged.
+
+    Args:
+        trust: Is added to.
+        found: By one detector.
+        truth: Classes; None: nothing is damaged.
+    """
+    sure, kinds = found
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((sure >= 0.5).astype(np.uint8))
+    right = near((truth > 0) & (truth != IGNORED)) if truth is not None else None
+    for region in range(1, count):
+        area = int(stats[region, cv2.CC_STAT_AREA])
+        if area < SMALLEST:
+            continue
+        here = labels == region
+        kind, confidence = int(np.bincount(kinds[here]).argmax()), float(sure[here].mean())
+        for asked in (asked for asked in ASKED if confidence >= asked):
+            if right is None:
+                trust[kind, asked, "sound"] += area
+            else:
+                trust[kind, asked, "proposed"] += area
+                trust[kind, asked, "right"] += int(right[here].sum())
+
+
 def simulated(
-    detectors: Detectors, pictures: Sequence[np.ndarray]
+    detectors: Detectors, pictures: Sequence[np.ndarray], trust: Trust
 ) -> tuple[dict[tuple[str, float], Count], dict[tuple[str, int, str], Count]]:
     """Counts by detector and threshold; by detector and class at 0.5."""
     curve, by_class = defaultdict(Count), defaultdict(Count)
@@ -71,7 +100,9 @@ def simulated(
         damaged, truth = rendered(rng, whole)
         damaged = np.rint(damaged * 255).astype(np.float32) / 255
         ignored = truth == IGNORED
-        for name, (sure, kinds) in findings(detectors, damaged).items():
+        found_by = findings(detectors, damaged)
+        add_trust(trust, found_by["learned"], truth)
+        for name, (sure, kinds) in found_by.items():
             for threshold in THRESHOLDS:
                 found = without_specks(sure >= threshold)
                 curve[name, threshold] += count(found, (truth > 0) & ~ignored, ignored)
@@ -101,11 +132,14 @@ def real(detectors: Detectors, folder: Path) -> dict[tuple[str, str, float], Cou
     return curve
 
 
-def undamaged(detectors: Detectors, pictures: Sequence[np.ndarray]) -> dict[str, float]:
+def undamaged(
+    detectors: Detectors, pictures: Sequence[np.ndarray], trust: Trust
+) -> dict[str, float]:
     """Share of all pixels that is proposed at 0.5, by detector and by all together."""
     called, pixels = defaultdict(int), 0
     for picture in pictures:
         found = findings(detectors, picture.astype(np.float32) / 255)
+        add_trust(trust, found["learned"], None)
         maps = {name: sure >= 0.5 for name, (sure, _) in found.items()}
         maps["all"] = maps["classical"] | maps.get("learned", np.zeros((), bool))
         for name, found in maps.items():
@@ -166,6 +200,28 @@ def table(
     return "\n".join(said) + "\n"
 
 
+def trust_table(trust: Trust, megapixels: float) -> str:
+    """How much of what is proposed is damaged, by class and least confidence, Markdown.
+
+    Args:
+        trust: The counts.
+        megapixels: Of the sound pictures.
+    """
+    said = ["| Class | " + " | ".join(f"from {asked}" for asked in ASKED) + " |",
+            "|---|" + "---|" * len(ASKED)]  # fmt: skip
+    for kind in DamageClass:
+        cells = []
+        for asked in ASKED:
+            proposed, right, sound = (
+                trust[int(kind), asked, what] for what in ("proposed", "right", "sound")
+            )
+            share = f"{right / proposed:.2f} of {proposed}" if proposed else "-"
+            cells.append(f"{share}; {sound / megapixels:.0f}")
+        if trust[int(kind), ASKED[0], "proposed"]:
+            said.append(f"| {kind.name} | " + " | ".join(cells) + " |")
+    return "\n".join(said) + "\n"
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -177,17 +233,19 @@ def main() -> None:
     detectors = {name: make() for name, make in DETECTORS.items()}
     names = [*detectors, "classical"]
     pictures = load_pictures(given.pictures)
-    curve, by_class = simulated(detectors, pictures)
+    trust: Trust = defaultdict(int)
+    curve, by_class = simulated(detectors, pictures, trust)
     curves = {"simulated": {n: [curve[n, t] for t in THRESHOLDS] for n in names}}
     pairs = real(detectors, given.pairs)
     for stem in sorted({stem for stem, _, _ in pairs}):
         curves[stem] = {n: [pairs[stem, n, t] for t in THRESHOLDS] for n in names}
-    false = undamaged(detectors, pictures)
+    false = undamaged(detectors, pictures, trust)
     for each, lines in curves.items():
         (given.out / f"{each}.svg").write_text(svg(lines, each))
     said = (
         table(names, curves, by_class, false)
-        + f"\nAll together on sound pictures: {100 * false['all']:.3f} %\n"
+        + f"\nAll together on sound pictures: {100 * false['all']:.3f} %\n\n"
+        + trust_table(trust, sum(p.shape[0] * p.shape[1] for p in pictures) / 1e6)
     )
     (given.out / "detection.md").write_text(said)
     flat = {each: {n: [{"threshold": t, "precision": c.precision, "recall": c.recall, "f1": c.f1}

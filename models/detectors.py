@@ -62,6 +62,24 @@ def find_detector(name: str = "damage", folder: Path | str | None = None) -> Det
     raise ModelNotFound(f"there is no damage detector {name!r} in {PACKAGED / FOLDER}")
 
 
+def detector_at(place: str | Path) -> DetectorCard:
+    """The card of a detector that is named, or whose safetensors file is.
+
+    Args:
+        place: The file, its card beside it, or what a detector is called.
+
+    Raises:
+        ModelNotFound: If there is none.
+        WeightsRefused: If its card cannot be read.
+    """
+    path = Path(place)
+    if path.suffix != ".safetensors":
+        return find_detector(str(place))
+    if not path.is_file():
+        raise ModelNotFound(f"there is no file {path}")
+    return _read(path.with_suffix(".json"))
+
+
 def _read(path: Path) -> DetectorCard:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="WEIGHTS", help="safetensors, or an inpainter's name, to start from."
+            "--from", metavar="WEIGHTS", help="safetensors, or a model's name, to start from."
         ),
     ] = None,
     pictures: Annotated[
@@ -59,7 +59,7 @@ def train(
     Killed at any moment, a training resumes from its last checkpoint and computes what it would
     have computed. One that diverges stops, says why, and keeps the last good checkpoint.
     """
-    if _trains_detector(recipe, out, minutes, pictures, masks, device, as_json):
+    if _trains_detector(recipe, out, minutes, pictures, masks, device, as_json, start):
         return
     from heritage.train.recipe import find_recipe, read_recipe
 
@@ -84,6 +84,7 @@ def _trains_detector(
     masks: Path | None,
     device: str,
     as_json: bool,
+    start: Path | None,
 ) -> bool:
     """Train a detector of damage, if that is what the recipe is of."""
     from heritage.train.detection.recipe import find_detector_recipe
@@ -99,7 +100,7 @@ def _trains_detector(
         if not as_json:
             screen.print(f"step {line['step']:g}, loss {line['loss']:.3f}")
 
-    done = train_detector(path, out, minutes, pictures, masks, device, tell=tell)
+    done = train_detector(path, out, minutes, pictures, masks, device, tell=tell, start=start)
     if as_json:
         say_json(done)
     elif done["finished"]:

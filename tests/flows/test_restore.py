@@ -14,7 +14,6 @@ from flows.orchestrator import Orchestrator
 from flows.progress import COMPOSING, INPAINTING, Event, Progress, watching
 from flows.report import Fate
 from heritage.catalogue import open_catalogue
-from heritage.damage.detect.cracks import Cracks
 from heritage.errors import MasterRefused, OutputInTheWay
 from heritage.restore.verify import verify
 from heritage.settings import load_settings
@@ -80,9 +79,8 @@ def test_a_master_without_mask_is_left_alone(make_master: Callable[..., Path]) -
     assert "no mask" in outcome.reason
 
 
-def _only_cracks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("heritage.damage.propose.DETECTORS", {"cracks": Cracks})
-    monkeypatch.setattr("heritage.damage.propose.DEFAULT", ("cracks",))
+def _looks_only_for(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heritage.damage.propose.DEFAULT", (what,))
 
 
 def _cracked(path: Path) -> Path:
@@ -93,25 +91,34 @@ def _cracked(path: Path) -> Path:
     return path
 
 
+def _scratched(path: Path) -> Path:
+    """Two scratches, far from each other, in a master of 400 x 400 pixels."""
+    picture = tifffile.imread(path)
+    for row in (60, 320):
+        picture[row : row + 3, 40:360] = 2_000
+    tifffile.imwrite(path, picture, photometric="rgb", tile=(64, 64))
+    return path
+
+
 def test_a_master_without_mask_is_searched_and_what_is_filled_is_a_proposal(
     make_master: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.restore import restore_image
 
-    _only_cracks(monkeypatch)
-    source = _cracked(make_master(mask=False))
+    _looks_only_for("scratches", monkeypatch)
+    source = _scratched(make_master(side=400, mask=False))
     before = source.read_bytes()
     run = partial(restore_image, source, Path("out"), model="telea", policy="photograph")
     outcome = run()
     assert outcome.fate is Fate.RESTORED
     restored, mask = tifffile.imread(outcome.restored), tifffile.imread("out/mill/mill.mask.tif")
-    assert mask[121, 20:140].mean() > 250
-    assert restored[121, 60:100].min() > 5_000
+    assert mask[321, 80:320].mean() > 250
+    assert restored[321, 80:320].min() > 5_000
     assert np.array_equal(restored[mask == 0], tifffile.imread(source)[mask == 0])
     assert source.read_bytes() == before
     said = json.loads(Path("out/mill/mill.provenance.json").read_text())["mask"]["proposal"]
     assert (said["status"], said["policy"], said["detectors"]) == (
-        "proposed", "photograph", ["cracks"],
+        "proposed", "photograph", ["scratches"],
     )  # fmt: skip
     with closing(sqlite3.connect("workspace/catalogue.sqlite")) as base:
         masks = base.execute("SELECT origin, status FROM mask").fetchall()
@@ -123,7 +130,7 @@ def test_a_master_without_mask_is_searched_and_what_is_filled_is_a_proposal(
     searched = found.stat().st_mtime_ns
     assert run().fate is Fate.ALREADY
     assert found.stat().st_mtime_ns == searched
-    restore_image(source, Path("out"), model="telea")  # another policy decides otherwise
+    restore_image(source, Path("out"), model="telea", policy="mural")  # decides otherwise
     assert verify("out/mill").ok
     Path("out/mill/mill.policy.json").unlink()
     assert "mill.policy.json: is missing" in str(verify("out/mill").findings[0])
@@ -134,8 +141,8 @@ def test_a_proposal_that_a_person_hands_in_is_accepted(
 ) -> None:
     from flows.restore import restore_image
 
-    _only_cracks(monkeypatch)
-    source = _cracked(make_master(mask=False))
+    _looks_only_for("scratches", monkeypatch)
+    source = _scratched(make_master(side=400, mask=False))
     restore_image(source, Path("out"), model="telea", policy="photograph")
     mask = Path("out/mill/mill.mask.tif")
     restore_image(source, Path("other"), mask=mask, model="telea")
@@ -151,14 +158,14 @@ def test_protected_areas_beside_a_master_are_never_filled(
 ) -> None:
     from flows.restore import restore_image
 
-    _only_cracks(monkeypatch)
-    source = _cracked(make_master(mask=False))
-    whole = {"type": "Polygon", "coordinates": [[[0, 0], [160, 0], [160, 100], [0, 100]]]}
+    _looks_only_for("scratches", monkeypatch)
+    source = _scratched(make_master(side=400, mask=False))
+    whole = {"type": "Polygon", "coordinates": [[[0, 0], [400, 0], [400, 200], [0, 200]]]}
     source.with_name("mill.protect.geojson").write_text(json.dumps(whole))
     restore_image(source, Path("out"), model="telea", policy="photograph")
     mask = tifffile.imread("out/mill/mill.mask.tif")
-    assert not mask[:100].any()
-    assert mask[121, 20:140].mean() > 250
+    assert not mask[:200].any()
+    assert mask[321, 80:320].mean() > 250
 
 
 def test_damage_that_the_policy_leaves_is_documented_and_nothing_is_restored(
@@ -166,7 +173,7 @@ def test_damage_that_the_policy_leaves_is_documented_and_nothing_is_restored(
 ) -> None:
     from flows.restore import restore_image
 
-    _only_cracks(monkeypatch)
+    _looks_only_for("cracks", monkeypatch)
     source = _cracked(make_master(mask=False))
     outcome = restore_image(source, Path("out"), model="telea")
     assert outcome.fate is Fate.LEFT_ALONE

@@ -20,10 +20,11 @@ def main() -> None:
     parser.add_argument("--masks", type=Path)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--from", dest="start", help="a detector's weights, or its name")
     given = parser.parse_args()
     done = train_detector(
         given.recipe, given.out, given.minutes, given.pictures, given.masks, given.device,
-        given.workers, lambda line: print(json.dumps(line), flush=True),
+        given.workers, lambda line: print(json.dumps(line), flush=True), given.start,
     )  # fmt: skip
     print(json.dumps(done))
 

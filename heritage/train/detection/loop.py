@@ -19,8 +19,10 @@ from heritage.train.detection.examples import Material
 from heritage.train.detection.objective import objective
 from heritage.train.detection.recipe import DetectorRecipe
 from heritage.train.sources import LOG
+from models.detectors import DetectorCard
 from models.device import channels_last, quicker_dtype, resolve
 from models.networks.damage_unet import DamageUNet
+from models.weights_file import load_weights
 
 _RISE = 100  # steps until the learning rate is whole
 _REPORT = 50  # steps between lines of the metrics
@@ -39,6 +41,11 @@ class DetectorTraining:
         material: What it trains on.
         device: ``auto``, ``cpu``, ``cuda`` and so on.
         workers: Threads that make crops.
+        start: Detector to start from; a run that goes on has started.
+
+    Raises:
+        ModelNotFound: If the weights to start from are not there.
+        WeightsRefused: If they are of another network.
     """
 
     def __init__(
@@ -48,21 +55,27 @@ class DetectorTraining:
         material: Material,
         device: str = "auto",
         workers: int = 1,
+        start: DetectorCard | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder, self.material = recipe, folder, material
         self.device, self.workers = resolve(device), workers
         self.network = channels_last(DamageUNet(recipe.widths).to(self.device))
         self.average = channels_last(DamageUNet(recipe.widths).to(self.device)).eval()
-        self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), recipe.rate, weight_decay=recipe.decay
         )
         self.step, self.seconds = 0, 0.0
+        self.started_from: str | None = None
         self.checkpoints = Checkpoints(folder, 2, LOG.warning)
         state = self.checkpoints.load()
         if state is not None:
             self._resume(state)
+        elif start is not None:
+            load_weights(self.network, start)
+            self.started_from = start.sha256
+        if state is None:
+            self.average.load_state_dict(self.network.state_dict())
 
     @property
     def progress(self) -> float:
@@ -135,6 +148,7 @@ class DetectorTraining:
             {
                 "step": self.step,
                 "seconds": self.seconds,
+                "started_from": self.started_from,
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
@@ -143,6 +157,7 @@ class DetectorTraining:
 
     def _resume(self, state: Mapping[str, Any]) -> None:
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.started_from = state.get("started_from")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])

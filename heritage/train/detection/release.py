@@ -52,6 +52,7 @@ def release(training: DetectorTraining, held_out: Material) -> dict[str, Any]:
             "steps": training.step,
             "hours": round(training.seconds / 3600, 2),
             "device": str(training.device),
+            **({"from": training.started_from} if training.started_from else {}),
             "recipe": recipe.model_dump(mode="json", exclude={"pictures", "masks"}),
         },
         "calibration": {

@@ -10,8 +10,9 @@ from heritage.train.detection.loop import DetectorTraining
 from heritage.train.detection.objective import objective
 from heritage.train.detection.release import LEVELS, choose, release
 from heritage.train.detection.scoring import Count
-from models.detectors import find_detector, load_detector
+from models.detectors import detector_at, find_detector, load_detector
 from models.device import one_thread
+from models.errors import ModelNotFound, WeightsRefused
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +86,35 @@ def test_a_training_goes_on_where_it_stopped_and_learns(recipe, tmp_path, monkey
     with torch.inference_mode():
         one, two = second.average(*seen)[0], load_detector(found)(*seen)[0]
     assert torch.allclose(one, two, atol=0.05)  # stored as float16
+
+
+def test_a_training_starts_from_another_and_says_so(recipe, tmp_path):
+    material, held_out = load_material(recipe)
+    first = DetectorTraining(recipe, tmp_path / "first", material, "cpu")
+    first.run(0.01)
+    known = release(first, held_out)
+    start = detector_at(tmp_path / "first" / "tiny.safetensors")
+    second = DetectorTraining(recipe, tmp_path / "second", material, "cpu", start=start)
+    for name, tensor in first.average.state_dict().items():
+        for begun in (second.network, second.average):
+            assert torch.allclose(tensor, begun.state_dict()[name], atol=1e-3)  # float16 on disk
+    second.run(0.01)
+    resumed = DetectorTraining(recipe, tmp_path / "second", material, "cpu")
+    assert release(resumed, held_out)["training"]["from"] == known["sha256"]
+    assert "from" not in known["training"]
+
+
+def test_what_does_not_fit_is_not_started_from(recipe, tmp_path):
+    material, held_out = load_material(recipe)
+    release(DetectorTraining(recipe, tmp_path / "run", material, "cpu"), held_out)
+    weights = tmp_path / "run" / "tiny.safetensors"
+    wider = recipe.model_copy(update={"widths": (8, 4, 4, 4)})
+    with pytest.raises(WeightsRefused, match="does not fit the network"):
+        DetectorTraining(wider, tmp_path / "other", material, "cpu", start=detector_at(weights))
+    with pytest.raises(ModelNotFound, match="no file"):
+        detector_at(tmp_path / "none.safetensors")
+    with pytest.raises(ModelNotFound, match="no damage detector 'nobody'"):
+        detector_at("nobody")
 
 
 def test_the_level_is_the_best_of_those_that_leave_sound_pictures_alone():
