@@ -14,6 +14,9 @@ from typing import Any
 
 from heritage.geometry import Box
 
+OUR_TERMS = "urn:heritage:restoration:1.0:"
+"""The namespace of our own terms, in XMP and in RDF alike."""
+
 GENERATED = "gan"
 """The kind of an inpainter that learned from pictures: a network, which may have invented."""
 

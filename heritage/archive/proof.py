@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from lxml import etree
-
 from db.chain import hash_of
 from heritage.archive.bags.checking import check_bag
 from heritage.archive.bags.manifests import parse_manifest
@@ -22,6 +20,7 @@ from heritage.archive.layout import Layout, found_in
 from heritage.archive.premis.mets import linked_files
 from heritage.archive.premis.validity import validate_mets, validate_premis
 from heritage.archive.telling import read_dossier
+from heritage.archive.xml import parse
 from heritage.damage.masks import open_mask
 from heritage.damage.regions import find_regions
 from heritage.errors import HeritageError, VerificationFailed
@@ -205,7 +204,7 @@ def _premis(layout: Layout) -> Check:
     if faults:
         return Check("PREMIS", tuple(faults))
     told: dict[str, str] = {}
-    for thing in _parse(content).iter(f"{PREMIS}object"):
+    for thing in parse(content).iter(f"{PREMIS}object"):
         digests = {
             _text(one, "messageDigestAlgorithm"): _text(one, "messageDigest")
             for one in thing.iter(f"{PREMIS}fixity")
@@ -280,11 +279,6 @@ def _credentials(layout: Layout, dossier: Dossier) -> Check:
     return Check("content credentials", tuple(faults), f"signed by {read.signer}, {read.state}")
 
 
-def _parse(content: bytes) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    return etree.fromstring(content, parser)
-
-
-def _text(element: etree._Element, name: str) -> str:
+def _text(element: Any, name: str) -> str:  # noqa: ANN401
     found = element.find(f".//{PREMIS}{name}")
     return "" if found is None else (found.text or "")

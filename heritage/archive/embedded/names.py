@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from heritage.archive.dossier import OUR_TERMS
+
 PREFIXES: Final = {
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
-    "restoration": "urn:heritage:restoration:1.0:",
+    "restoration": OUR_TERMS,
     "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
     "stRef": "http://ns.adobe.com/xap/1.0/sType/ResourceRef#",
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
+from heritage.archive.xml import parse
 from heritage.errors import MasterRefused
 
 MAX_DEPTH: Final = 48
@@ -71,9 +72,8 @@ def read_packet(raw: bytes, path: Path | None = None) -> tuple[Node, Node]:
     Raises:
         MasterRefused: If it is no well-formed XMP.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
-        root = etree.fromstring(raw if b"\0" in raw[:4] else raw.strip(BLANK), parser)
+        root = parse(raw if b"\0" in raw[:4] else raw.strip(BLANK))
     except etree.XMLSyntaxError as error:
         raise MasterRefused(
             f"its XMP packet is no well-formed XML ({error.msg}); repair it with an XMP tool", path

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
-from lxml import etree
-
 import heritage
 from heritage.archive.dossier import Dossier
 from heritage.archive.premis.listing import PackagedFile
 from heritage.archive.premis.markup import Vocabulary, written
+from heritage.archive.xml import parse
 
 NAMESPACE = "http://www.loc.gov/METS/"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -71,7 +70,7 @@ def linked_files(document: bytes, path: str) -> dict[str, str]:
         document: Which is valid, from wherever.
         path: Where it lies, from the bag's root.
     """
-    root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True))
+    root = parse(document)
     home = posixpath.dirname(path)
     return {
         posixpath.normpath(posixpath.join(home, unquote(place.get(HREF, "")))): file.get(

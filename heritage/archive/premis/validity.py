@@ -15,6 +15,8 @@ from typing import Any
 
 from lxml import etree
 
+from heritage.archive.xml import hardened, parse
+
 PREMIS = "premis-v3-0.xsd"
 METS = "mets.xsd"
 LOCAL = {"http://www.loc.gov/standards/xlink/xlink.xsd": "xlink.xsd"}
@@ -52,7 +54,7 @@ def _faults(
     xml: bytes, schema: str, name: str, more: Callable[[Any], Iterator[str]] | None = None
 ) -> list[str]:
     try:
-        root = etree.fromstring(xml, _parser())
+        root = parse(xml)
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
         return [f"line {line}: is not well-formed XML: {error.msg}"]
@@ -77,10 +79,6 @@ def _dangling(root: Any) -> Iterator[str]:  # noqa: ANN401
                     yield f"line {element.sourceline}: {reference} names {name}, which is not there"
 
 
-def _parser() -> Any:  # noqa: ANN401
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-
-
 class _Beside(etree.Resolver):  # type: ignore[misc]
     """Finds imported schemas beside this module."""
 
@@ -93,7 +91,7 @@ class _Beside(etree.Resolver):  # type: ignore[misc]
 
 @cache
 def _schema(name: str) -> Any:  # noqa: ANN401
-    parser = _parser()
+    parser = hardened()
     parser.resolvers.add(_Beside())
     return etree.XMLSchema(etree.fromstring(_bytes(name), parser))
 

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from rdflib import Namespace, URIRef
 
-from heritage.archive.dossier import Dossier
+from heritage.archive.dossier import OUR_TERMS, Dossier
 from heritage.errors import VerificationFailed
 
-HR = Namespace("urn:heritage:restoration:1.0:")
+HR = Namespace(OUR_TERMS)
 """Our own terms, the same as in the XMP of the signed file."""
 
 OA = Namespace("http://www.w3.org/ns/oa#")

@@ -13,6 +13,7 @@ from typing import Final
 from lxml import etree
 
 from heritage.archive.rules.subject import Remark, Remarks, Subject
+from heritage.archive.xml import parse
 from heritage.tiff.structure import Directory, Tag
 
 RESOLUTION, UNIT, DATE, XMP, ICC, TEXT_TYPE, RATIONAL = (282, 283), 296, 306, 700, 34675, 2, 5
@@ -95,9 +96,8 @@ def _xmp(subject: Subject, directory: Directory) -> Remarks:
     if b"<!DOCTYPE" in raw:
         yield Remark("xmp", "declares a document type", directory, XMP, tag.value_at)
         return
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
-        etree.fromstring(raw, parser)
+        parse(raw)
     except (etree.XMLSyntaxError, ValueError) as error:
         words = f"is no well-formed XML ({str(error).splitlines()[0][:120]})"
         yield Remark("xmp", words, directory, XMP, tag.value_at)
