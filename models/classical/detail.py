@@ -34,7 +34,7 @@ class Detail:
         middle: Of structure of about 4 to 10 pixels.
     """
 
-    fine: float = 0.75
+    fine: float = 0.85
     middle: float = 0.3
 
 

@@ -53,7 +53,7 @@ class ByWidth(InpaintingNetwork):
         thin: Mapping[str, Any] | None = None,
         wide: Mapping[str, Any] | None = None,
         radius: int = 3,
-        fine: float = 0.75,
+        fine: float = 0.85,
         middle: float = 0.3,
     ) -> None:
         super().__init__()
