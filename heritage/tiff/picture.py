@@ -90,7 +90,8 @@ class Picture:
             raise StorageFailed(f"cannot be read ({error.strerror})", self.path) from error
         except DECODER_FAULTS as error:
             self.close()
-            raise MasterRefused(f"its structure makes no sense ({error})", self.path) from error
+            said = str(error) or "it asks for more memory than it may have"
+            raise MasterRefused(f"its structure makes no sense ({said})", self.path) from error
 
     def __enter__(self) -> Picture:
         return self
