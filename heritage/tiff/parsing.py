@@ -20,6 +20,7 @@ from heritage.tiff.structure import (
     CHILDREN,
     INTEGER_TYPES,
     POSITIONS,
+    SINGLE,
     SUB_IFDS,
     TYPE_FORMATS,
     Directory,
@@ -165,6 +166,11 @@ class StructureReader:
         if code in POSITIONS and kind not in INTEGER_TYPES:
             raise MasterRefused(
                 f"tag {code} of {name} has a type that makes no sense for it", self.path
+            )
+        if code in SINGLE and count != 1:
+            raise MasterRefused(
+                f"tag {code} of {name} holds {count} numbers instead of one; the file is damaged",
+                self.path,
             )
         if size <= form.offset_bytes:
             return Tag(code, kind, count, at, field_at, size, inline=True)

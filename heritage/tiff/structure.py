@@ -27,6 +27,8 @@ SUB_IFDS, EXIF_IFD, GPS_IFD, INTEROP_IFD = 330, 34665, 34853, 40965
 DATA_TAGS: Final = ((324, 325), (273, 279), (513, 514), (288, 289))
 """Tags that say where data lie, and those that say how long they are."""
 POSITIONS: Final = frozenset(code for pair in DATA_TAGS for code in pair)
+SINGLE: Final = frozenset({256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323})
+"""Tags about how pixels lie, of one number each; with more, readers compute nonsense or burst."""
 CHILDREN: Final = {
     SUB_IFDS: "sub-image",
     EXIF_IFD: "EXIF",

@@ -126,8 +126,8 @@ class Mutator:
 
     def _change(self, raw: bytearray, layout: Layout, one: Entry, entries: list[Entry]) -> None:
         ways: list[Callable[[], None]] = [
-            *[lambda: self._values(raw, layout, one)] * 4,
-            *[lambda: self._pixels(raw)] * 2,
+            *[lambda: self._values(raw, layout, one)] * 5,
+            *[lambda: self._pixels(raw)] * 4,
             lambda: self._count(raw, layout, one),
             lambda: self._kind(raw, layout, one),
             lambda: self._code(raw, layout, one),

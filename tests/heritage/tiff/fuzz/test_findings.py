@@ -137,3 +137,23 @@ def test_nothing_as_long_as_a_file_claims_is_made_before_the_claim_is_checked(tm
     finally:
         tracemalloc.stop()
     assert peak < 20 << 20
+
+
+def test_samples_per_pixel_as_a_list_that_strips_are_multiplied_with(tmp_path: Path) -> None:
+    """8,421,505 strips times a list of fifteen numbers: gigabytes, before anything is compared."""
+    pixels = np.zeros((15, 64, 64), np.uint8)
+    more = {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [0] * 12}
+    data = file_of(tmp_path, [(pixels, more)])
+    data = changed(data, 0, 257, 1 << 31, kind=4, count=1)
+    data = changed(data, 0, 278, 255)
+    data = changed(data, 0, 277, told(data, 0, 273), kind=3, count=15)
+    path = tmp_path / "list.tif"
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MasterRefused, match="tag 277 of page 1 holds 15 numbers"):
+            Picture(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 << 20
