@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -86,10 +87,16 @@ def compare(job: Job, device: str, rounds: int) -> dict[str, object]:
     run_batches(job.folder, batches, device)  # loads, and solves the coarser scales
     loaded, inpainter = preload(job), load_inpainter(job.model, device)
 
-    def bare() -> None:
+    def fill() -> None:
         with memory_reused():
             for staged in loaded:
                 inpainter(staged.images, staged.holes)
+
+    def bare() -> None:
+        # As in the engine: the main thread's OpenMP threads wait busily, those of others sleep.
+        thread = Thread(target=fill)
+        thread.start()
+        thread.join()
 
     def engine() -> None:
         run_batches(job.folder, batches, device)

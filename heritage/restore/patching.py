@@ -40,7 +40,7 @@ def patch_of(shown: Shown, image: Floats, filled: Floats, wants_grain: bool, rea
         return Patch(values, marks)
     inside = np.zeros_like(shown.damaged)
     inside[core] = damaged
-    return Patch(values, marks, measure(_last(image), _last(filled), hole, inside))
+    return Patch(values, marks, measure(image, filled, hole, inside))
 
 
 def _last(picture: Floats) -> Floats:

@@ -63,6 +63,30 @@ def test_one_round_is_not_enough_to_leave_the_usual_way():
     assert choose(Way(), seconds, dict.fromkeys(seconds, 99.0)) == Way()
 
 
+class Slow(Small):
+    """Takes some seconds of its own clock, fewer where channels lie one after the other."""
+
+    now = 0.0
+
+    def stages(self, image, mask, latent=None, truncation=1.0):
+        self.now += 0.15 if self.body.weight.is_contiguous() else 0.35
+        return super().stages(image, mask)
+
+
+def test_a_way_that_leads_gets_its_second_round_on_a_slow_machine_too(cache):
+    network = Slow()
+    assert way_for(network, CARD, CPU, lambda: network.now).contiguous
+    (entry,) = json.loads((cache / FILE).read_text()).values()
+    assert min(len(entry["seconds"][name]) for name in (entry["way"], usual("cpu").name)) >= 2
+
+
+def test_where_no_way_leads_one_round_is_enough(cache):
+    network = Small()
+    way_for(network, CARD, CPU, iter(range(10**6)).__next__)
+    (entry,) = json.loads((cache / FILE).read_text()).values()
+    assert {len(took) for took in entry["seconds"].values()} == {1}
+
+
 def test_a_network_is_tried_once_and_what_was_found_is_kept(cache):
     network = Small()
     way = way_for(network, CARD, CPU)

@@ -25,6 +25,11 @@ def hole():
     return mask
 
 
+def measured(known, filled, hole, fill):
+    planes = (np.ascontiguousarray(np.moveaxis(one, 2, 0)) for one in (known, filled))
+    return measure(*planes, hole, fill)
+
+
 def lacks(found):
     """Covariance of what would be added."""
     mixing = missing(found.around, found.inside, softness_of([found]))
@@ -59,21 +64,21 @@ def test_the_missing_grain_is_that_of_the_surroundings(softness, sigma):
     clean = picture()
     grainy = clean + np.float32(sigma) * noise(Box(0, 0, SIZE, SIZE), 3, softness)
     filled = np.where(hole()[..., None], clean, grainy)
-    found = measure(grainy, filled, hole(), hole())
+    found = measured(grainy, filled, hole(), hole())
     assert np.sqrt(np.diag(lacks(found))) == pytest.approx([sigma] * 3, rel=0.1)
     assert softness_of([found]) == pytest.approx(softness, abs=0.1)
 
 
 def test_a_fill_with_its_own_grain_gets_almost_none():
     grainy = picture() + np.float32(0.02) * noise(Box(0, 0, SIZE, SIZE), 3, 0.6)
-    found = measure(grainy, grainy, hole(), hole())
+    found = measured(grainy, grainy, hole(), hole())
     assert np.diag(lacks(found)).max() < (0.35 * 0.02) ** 2
 
 
 def test_grain_that_all_channels_share_stays_shared():
     shared = noise(Box(0, 0, SIZE, SIZE), 3, 0)[..., :1]
     grainy = picture() + np.float32(0.02) * shared
-    found = measure(grainy, np.where(hole()[..., None], picture(), grainy), hole(), hole())
+    found = measured(grainy, np.where(hole()[..., None], picture(), grainy), hole(), hole())
     covariance = lacks(found)
     assert covariance[0, 1] == pytest.approx(covariance[0, 0], rel=0.05)
 
@@ -82,23 +87,23 @@ def test_a_flat_graphic_gets_no_grain_at_all():
     graphic = np.zeros((SIZE, SIZE, 3), np.float32)
     graphic[::32] = 1
     graphic[:, 60:120] = 0.5
-    assert not lacks(measure(graphic, graphic, hole(), hole())).any()
+    assert not lacks(measured(graphic, graphic, hole(), hole())).any()
 
 
 def test_an_8_bit_gradient_gets_less_than_one_level():
     stepped = (np.round(picture() * 255) / 255).astype(np.float32)
-    found = measure(stepped, picture(), hole(), hole())
+    found = measured(stepped, picture(), hole(), hole())
     assert np.sqrt(np.diag(lacks(found))).max() * 255 < 0.6
 
 
 def test_the_strongest_texture_is_not_taken_for_grain():
     wild = np.random.default_rng(0).random((SIZE, SIZE, 3), np.float32)
-    found = measure(wild, picture(), hole(), hole())
+    found = measured(wild, picture(), hole(), hole())
     assert np.sqrt(np.linalg.eigvalsh(lacks(found)).max()) <= STRONGEST * 1.001
 
 
 def test_a_window_without_known_pixels_measures_nothing():
     everything = np.ones((SIZE, SIZE), np.bool_)
-    found = measure(picture(), picture(), everything, everything)
+    found = measured(picture(), picture(), everything, everything)
     assert found.weight == 0
     assert not found.tells
