@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy.exc import (
     DBAPIError,
@@ -24,6 +22,7 @@ from db import queries
 from db.queries import MasterLine, RefusalLine, RestorationLine, Totals
 from heritage import __version__
 from heritage.accession import place, plain
+from heritage.closing import Closing
 from heritage.errors import CatalogueInterrupted, CatalogueRefused
 from heritage.history import History
 from heritage.settings import mask_password
@@ -31,7 +30,7 @@ from heritage.settings import mask_password
 SOFTWARE = "heritage"
 
 
-class Enquiries:
+class Enquiries(Closing):
     """A catalogue that answers; a context manager, to be closed; safe to use from several threads.
 
     A process that is forked opens its own: connections do not survive a fork.
@@ -57,17 +56,6 @@ class Enquiries:
             except OSError as error:
                 raise db.CatalogueUnreachable(f"cannot be opened: {error}") from None
             db.migrate(self._database)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the database."""

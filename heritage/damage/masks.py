@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from heritage.closing import Closing
 from heritage.damage.mask_import import MaskInfo, import_mask
 from heritage.damage.mask_source import Bool
 from heritage.damage.mask_writing import TILE
@@ -37,7 +36,7 @@ def find_mask(master: Path) -> Path | None:
     return None
 
 
-class MaskReader:
+class MaskReader(Closing):
     """An imported mask, open for reading by any number of threads.
 
     Tiles are decoded here rather than by GDAL, whose cache is shared by the whole process and whose
@@ -56,17 +55,6 @@ class MaskReader:
         self._file = os.open(path, os.O_RDONLY)
         self._open = True
         self._tile = lru_cache(maxsize=CACHED_TILES)(self._decode)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the file back; reading is over."""

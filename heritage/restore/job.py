@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from heritage.closing import Closing
 from heritage.errors import MasterRefused, StorageFailed
 from heritage.restore.canonical import digest
 from heritage.restore.colour import WorkingSpace
@@ -30,7 +30,7 @@ def work_folder(output: Path, name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Closing):
     """One restoration of one master; ``close`` it, or use it as a context, to let others in.
 
     Args:
@@ -154,17 +154,6 @@ class Job:
         if self.plan is None:
             raise StorageFailed("is finished; there is no plan left to follow", self.result)
         return self.plan
-
-    def __enter__(self) -> Job:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_job(folder: Path) -> Job:

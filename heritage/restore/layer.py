@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, local
-from types import TracebackType
 from typing import Any
 
 import imagecodecs
@@ -23,6 +22,7 @@ import tifffile
 from numpy.typing import NDArray
 from rasterio.windows import Window as RasterWindow
 
+from heritage.closing import Closing
 from heritage.damage.mask_source import ungeoreferenced
 from heritage.geometry import Box
 
@@ -171,7 +171,7 @@ def _read_back(path: Path, checksums: dict[int, int]) -> None:
         raise OSError("the disk did not keep what was written; is it full?")
 
 
-class LayerReader:
+class LayerReader(Closing):
     """Reads rectangles of a layer; several threads may share one.
 
     Args:
@@ -198,14 +198,3 @@ class LayerReader:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
-
-    def __enter__(self) -> LayerReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -11,12 +11,12 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 import numpy as np
 import tifffile
 
+from heritage.closing import Closing
 from heritage.errors import HeritageError, MasterRefused, StorageFailed
 from heritage.tiff.appearance import describe
 from heritage.tiff.codec import DECODER_FAULTS, Codec, Pixels, row_bytes
@@ -40,7 +40,7 @@ BAND: Final = 1 << 20
 """Bytes of the row bands in which uncompressed tiles and strips are read and written."""
 
 
-class Picture:
+class Picture(Closing):
     """A page, open for reading. Use as a context manager; thread-safe.
 
     Args:
@@ -92,17 +92,6 @@ class Picture:
             self.close()
             said = str(error) or "it asks for more memory than it may have"
             raise MasterRefused(f"its structure makes no sense ({said})", self.path) from error
-
-    def __enter__(self) -> Picture:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; twice does no harm."""

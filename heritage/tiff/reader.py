@@ -6,10 +6,10 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
+from heritage.closing import Closing
 from heritage.geometry import Box
 from heritage.tiff.codec import Pixels
 from heritage.tiff.grid import Cell
@@ -19,7 +19,7 @@ from heritage.tiff.picture import Picture
 Key = tuple[int, int]
 
 
-class Master:
+class Master(Closing):
     """A master open for reading; a context manager, safe to use from several threads.
 
     Args:
@@ -46,17 +46,6 @@ class Master:
     def info(self) -> MasterInfo:
         """What the master is."""
         return self._picture.info
-
-    def __enter__(self) -> Master:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file and forget what was decoded."""

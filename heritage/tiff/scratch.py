@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
+from heritage.closing import Closing
 from heritage.tiff.pieces import Kept
 
 IN_MEMORY: Final = 32 << 20
 
 
-class Scratch:
+class Scratch(Closing):
     """A file that nobody else sees and that is gone with this process. A context manager.
 
     Args:
@@ -48,13 +48,6 @@ class Scratch:
             raise OSError(errno.EIO, "a scratch file is shorter than it was")
         return data
 
-    def __enter__(self) -> Scratch:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, which is gone then."""
         self._file.close()

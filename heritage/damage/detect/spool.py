@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from heritage.closing import Closing
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class Tile:
     confidence: npt.NDArray[np.uint16]
 
 
-class Spool:
+class Spool(Closing):
     """Tiles in a file without a name, which is gone when closed, or when the process ends.
 
     Args:
@@ -52,15 +52,8 @@ class Spool:
         self._places: dict[tuple[int, int], tuple[int, int, tuple[int, int]]] = {}
         self._end = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, which is gone then."""
         self._file.close()
 
     def add(self, tile: Tile) -> None:

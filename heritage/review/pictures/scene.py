@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heritage.closing import Closing
 from heritage.errors import HeritageError
 from heritage.geometry import Box
 from heritage.restore.provenance import file_names
@@ -39,7 +39,7 @@ AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 Bytes = NDArray[np.uint8]
 
 
-class Scene:
+class Scene(Closing):
     """What staff see of a master and its restoration; a context manager, safe from many threads.
 
     Nothing is decoded until it is looked at. The first view from afar starts the making of an
@@ -86,17 +86,6 @@ class Scene:
             self._opened = opened.pop_all()
         info = self._source.info
         self.height, self.width, self.bits = info.height, info.width, info.bits
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let pictures that are being made end, give up the background, close all files."""
