@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812 (the name everybody reads)
 from torch import Tensor
 
 from models.cards import InpainterCard
-from models.classical.detail import Detail, add_detail
+from models.classical.detail import NONE, Detail, add_detail
 from models.device import one_thread
 from models.inpainter import Inpainter
 from models.network import InpaintingNetwork
@@ -41,11 +41,10 @@ class ByWidth(InpaintingNetwork):
         thin: Arguments of ``EDSR``, for lines.
         wide: Arguments of ``CoarseToFine``, for the rest.
         radius: Of the disc, in pixels: lines of up to twice this are thin.
-        fine: See ``models.classical.detail.Detail``; 0 leaves the wide network's fill as it is.
-        middle: The same for the coarser band.
+        detail: Arguments of ``models.classical.detail.Detail``, for what is added to the wide fill.
     """
 
-    besides = "fine detail copied from the same picture"
+    besides = "fine detail, raised and copied from the same picture"
     aside = _SEARCHERS * _SEARCHED
 
     def __init__(
@@ -53,13 +52,12 @@ class ByWidth(InpaintingNetwork):
         thin: Mapping[str, Any] | None = None,
         wide: Mapping[str, Any] | None = None,
         radius: int = 3,
-        fine: float = 0.85,
-        middle: float = 0.3,
+        detail: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.thin = edsr.EDSR(**(thin or {}))
         self.wide = CoarseToFine(**(wide or {}))
-        self.radius, self.detail = radius, Detail(fine, middle)
+        self.radius, self.detail = radius, Detail(**(detail or {}))
         self.multiple = max(self.thin.multiple, self.wide.multiple)
         self.least = max(self.thin.least, self.wide.least)
 
@@ -149,7 +147,7 @@ class WidthInpainter(Inpainter):
         found = self._wide._fill(image, holes).float().clamp(0, 1)
         whole = torch.where(holes, found, image)
         detail = self.network.detail
-        if detail.fine or detail.middle:
+        if detail != NONE:
             soft = wide_part(holes.to(image.dtype), _SOFT) > 0
             whole = _detailed(whole, holes[:, 0], soft[:, 0], detail)
         return torch.where(wide, whole, image)

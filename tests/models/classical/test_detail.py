@@ -2,7 +2,7 @@
 
 import torch
 
-from models.classical.detail import Detail, add_detail
+from models.classical.detail import NONE, Detail, add_detail
 
 
 def grained(side=96, seed=0):
@@ -25,7 +25,7 @@ def roughness(picture, where):
 
 def test_grain_of_the_surroundings_comes_in_and_the_mean_stays():
     truth, holes, soft = case()
-    made = add_detail(soft, holes, holes, Detail(1.0, 0.5))
+    made = add_detail(soft, holes, holes, Detail(1.0, 0.5, 0.0))
     inner = torch.zeros_like(holes)
     inner[36:60, 36:60] = True
     assert roughness(soft, inner) < 0.2 * roughness(truth, inner)
@@ -33,11 +33,29 @@ def test_grain_of_the_surroundings_comes_in_and_the_mean_stays():
     assert abs(float(made[:, inner].mean() - soft[:, inner].mean())) < 0.01
 
 
+def test_what_fine_structure_the_fill_has_itself_is_raised():
+    truth, holes, _ = case()
+    faint = 0.5 + 0.4 * (truth - 0.5)
+    inner = torch.zeros_like(holes)
+    inner[42:54, 42:54] = True
+    made = add_detail(faint, holes, holes, Detail(0.0, 0.0, 0.5))
+    assert 1.3 < roughness(made, inner) / roughness(faint, inner) < 1.5
+    assert abs(float(made[:, inner].mean() - faint[:, inner].mean())) < 0.01
+    assert torch.equal(made[:, ~holes], faint[:, ~holes])
+
+
+def test_a_raised_fill_stays_a_picture():
+    _, holes, soft = case()
+    harsh = torch.where(holes, (torch.rand(96, 96) > 0.5).float(), soft)
+    made = add_detail(harsh, holes, holes, Detail(0.0, 0.0, 0.5))
+    assert torch.equal(made, made.clamp(0, 1))
+
+
 def test_nothing_changes_outside_nor_without_a_share():
     _, holes, soft = case()
     made = add_detail(soft, holes, holes, Detail())
     assert torch.equal(made[:, ~holes], soft[:, ~holes])
-    assert torch.allclose(add_detail(soft, holes, holes, Detail(0.0, 0.0)), soft)
+    assert torch.allclose(add_detail(soft, holes, holes, NONE), soft)
 
 
 def test_only_the_part_that_is_asked_for_gets_any():

@@ -7,7 +7,7 @@ from hypothesis import given
 
 import models
 from models import InpainterCard
-from models.classical.detail import Detail
+from models.classical.detail import NONE, Detail
 from models.networks.by_width import ByWidth, WidthInpainter, config_of, wide_part
 from models.testing import CONFIGS, tiny_network, write_tiny
 
@@ -55,7 +55,7 @@ def test_opening_twice_is_opening_once(seed, radius):
 
 def filler(detail=None):
     network = tiny_network("by-width")
-    assert network.detail == Detail(0.0, 0.0)
+    assert network.detail == NONE
     network.detail = detail or network.detail
     return WidthInpainter(network, CARD, "cpu", "float32"), network
 
@@ -82,7 +82,7 @@ def test_copied_detail_goes_into_what_is_wide_and_nowhere_else():
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 0.2 + 0.4
     mask = line(2)
     mask[..., 10:34, 20:44] = 1
-    plain, detailed = (filler(detail)[0](image, mask) for detail in (None, Detail(1.0, 1.0)))
+    plain, detailed = (filler(detail)[0](image, mask) for detail in (None, Detail(1.0, 1.0, 0.0)))
     changed = (plain != detailed).any(1, keepdim=True)
     wide = wide_part(mask, 3) > 0
     assert changed[wide].float().mean() > 0.5
