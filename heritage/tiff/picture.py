@@ -33,8 +33,8 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 logging.getLogger("tifffile").propagate = False
 
 MAX_SEGMENT: Final = 256 << 20
-"""Decoded bytes of a compressed tile or strip beyond which it is refused: it can only be
-decoded whole, and a few of them are in memory at once."""
+"""Decoded bytes of a compressed tile or strip, all planes together, beyond which it is refused: it
+can only be decoded whole, and a few of them are in memory at once."""
 HEAD: Final = 64 << 10
 BAND: Final = 1 << 20
 """Bytes of the row bands in which uncompressed tiles and strips are read and written."""
@@ -232,12 +232,14 @@ class Picture(Closing):
         band = info.segment_height
         if int(self.page.compression) == 1:
             band = min(band, max(1, BAND // row))
-        decoded = info.segment_height * info.segment_width * samples
+        # Planes are joined: what lies over each other is in memory together.
+        decoded = info.segment_height * info.segment_width * info.samples
         decoded *= np.dtype(info.dtype).itemsize
         if int(self.page.compression) != 1 and decoded > MAX_SEGMENT:
             what = "tile" if info.tiled else "strip"
+            planes = ", in all its planes," if info.planar else ""
             raise MasterRefused(
-                f"one compressed {what} of it decodes to {decoded >> 20} MiB, more than "
+                f"one compressed {what} of it{planes} decodes to {decoded >> 20} MiB, more than "
                 f"{MAX_SEGMENT >> 20} MiB; save it uncompressed, or with smaller strips or tiles",
                 self.path,
             )

@@ -152,3 +152,11 @@ def test_samples_per_pixel_as_a_list_that_strips_are_multiplied_with(tmp_path: P
     data = changed(data, 0, 278, 255)
     data = changed(data, 0, 277, told(data, 0, 273), kind=3, count=15)
     refused_in_little_memory(data, tmp_path, "tag 277 of page 1 holds 15 numbers")
+
+
+def test_planes_that_are_joined_count_together(tmp_path: Path) -> None:
+    """Each strip would be small enough; three of them and the joined picture were 1.4 GB."""
+    more = {"compression": "deflate", "photometric": "rgb", "planarconfig": "separate"}
+    data = file_of(tmp_path, [(np.stack([GREY] * 3), {**more, "rowsperstrip": 16})])
+    data = changed(data, 0, 256, 6_000_000, kind=4, count=1)
+    refused_in_little_memory(data, tmp_path, "in all its planes, decodes to 274 MiB")
