@@ -237,9 +237,9 @@ class Picture(Closing):
         decoded *= np.dtype(info.dtype).itemsize
         if int(self.page.compression) != 1 and decoded > MAX_SEGMENT:
             what = "tile" if info.tiled else "strip"
-            planes = ", in all its planes," if info.planar else ""
+            what += " of it, in all its planes," if info.planar else " of it"
             raise MasterRefused(
-                f"one compressed {what} of it{planes} decodes to {decoded >> 20} MiB, more than "
+                f"one compressed {what} decodes to {decoded >> 20} MiB, more than "
                 f"{MAX_SEGMENT >> 20} MiB; save it uncompressed, or with smaller strips or tiles",
                 self.path,
             )
