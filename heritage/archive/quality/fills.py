@@ -125,8 +125,8 @@ def noise_of(restored: Master, mask: MaskReader) -> Noise | None:
         damaged = mask.read(box)
         fill = np.zeros_like(damaged)
         fill[tile.within(box)] = damaged[tile.within(box)]
-        rgb = space.to_rgb(restored.read(box))
-        grain = measure(rgb, rgb, damaged, fill)
+        planes = np.ascontiguousarray(np.moveaxis(space.to_rgb(restored.read(box)), 2, 0))
+        grain = measure(planes, planes, damaged, fill)
         if grain.weight:
             found.append([float(np.trace(part)) / 3 for part in (grain.inside, grain.around)])
     if not found:
