@@ -253,7 +253,7 @@ def _neighbours(residual: Floats, calm: NDArray[np.bool_]) -> float:
     """Correlation of the grain with the pixel beside and below: from -1 to 1."""
     grey = _grey(residual)
     limit = 3 * TO_SIGMA * float(np.median(np.abs(_some(grey[None], calm))))
-    grey = np.where(calm, np.clip(grey, -limit, limit), np.float32(0)).astype(np.float32)
+    grey = np.asarray(np.where(calm, np.clip(grey, -limit, limit), np.float32(0)), np.float32)
     pairs = np.count_nonzero(calm[:, 1:] & calm[:, :-1]) + np.count_nonzero(calm[1:] & calm[:-1])
     together = _product(grey[:, 1:], grey[:, :-1]) + _product(grey[1:], grey[:-1])
     power = _product(grey, grey) / np.count_nonzero(calm)

@@ -89,7 +89,9 @@ def _bands(picture: Tensor, where: Tensor, fine: float, middle: float) -> Tensor
     near = slice(top, int(rows[-1]) + 1 + margin), slice(left, int(columns[-1]) + 1 + margin)
     part = picture[:, *near]
     soft = _blur(part, _FINE)
-    bands = fine * (part - soft) + middle * (soft - _blur(part, _MIDDLE))
+    bands = fine * (part - soft)
+    if middle:
+        bands += middle * (soft - _blur(part, _MIDDLE))
     added[:, *near] = bands * _ramp(where[near])
     return added
 
