@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from heritage.evaluate.families import words_of
-from heritage.evaluate.measures import CROWD, Measure
+from heritage.evaluate.measures import CROWD, MEASURES, Measure
 from heritage.evaluate.statistics import Estimate
-from heritage.evaluate.summary import Evaluation, FamilyTable, families_of, table_of
+from heritage.evaluate.summary import (
+    Evaluation,
+    FamilyTable,
+    Versus,
+    comparisons,
+    families_of,
+    table_of,
+)
 
 _KEYS = (
     "psnr_hole", "ssim_hole", "colour", "perceptual", "lpips", "texture", "seam", "grain",
     "seconds", "memory",
 )  # fmt: skip
+_PAIRED = ("psnr_hole", "perceptual")
 
 
 def markdown_of(evaluation: Evaluation) -> str:
-    """A table for every family: means with intervals, the best in bold."""
-    tables = [table_of(evaluation, family) for family in families_of(evaluation)]
-    return "\n".join(line for table in tables for line in _lines(table))
+    """The first model against each other one, picture by picture, and a table for every family.
+
+    The latter has means with intervals, the best in bold; the former differences with intervals,
+    in bold where they are clear.
+    """
+    families = families_of(evaluation)
+    tables = [table_of(evaluation, family) for family in families]
+    lines = [line for key in _PAIRED for line in _pairs(evaluation, tables, MEASURES[key])]
+    return "\n".join([*lines, *(line for table in tables for line in _lines(table))])
+
+
+def _pairs(
+    evaluation: Evaluation, tables: Sequence[FamilyTable], measure: Measure
+) -> Iterator[str]:
+    first, *others = tables[0].models
+    if not others:
+        return
+    yield f"**{measure.title}: by how much `{first}` is better**, picture by picture."
+    yield ""
+    yield "| | " + " | ".join(f"`{other}`" for other in others) + " |"
+    yield "| --- |" + " --- |" * len(others)
+    for table in tables:
+        found = {
+            one.second: one
+            for one in comparisons(evaluation, table.family, [measure.key])
+            if one.first == first
+        }
+        cells = [_gain(found[other]) if other in found else "–" for other in others]
+        yield f"| {table.family} | " + " | ".join(cells) + " |"
+    yield ""
+
+
+def _gain(one: Versus) -> str:
+    """How much nearer to the best possible the first model is, with the interval."""
+    digits, found = one.measure.digits, one.found
+    mean = f"{-found.difference:+.{digits}f}"
+    interval = f"[{-found.high:+.{digits}f}, {-found.low:+.{digits}f}]"
+    return (f"**{mean}**" if one.clear else mean) + f" {interval}"
 
 
 def _lines(table: FamilyTable) -> Iterator[str]:

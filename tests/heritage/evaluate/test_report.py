@@ -138,13 +138,35 @@ def test_the_page_stands_alone_and_says_everything(evaluated, tmp_path):
 
 def test_markdown_has_a_row_for_each_model_in_each_family(evaluated):
     text = markdown_of(evaluated)
-    assert text.count("| `noise` |") == 2
+    assert text.count("\n| `noise` |") == 2
     assert text.count("| `grey` (1 failed) |") == 1
     for line in text.splitlines():
         if line.startswith("| `"):
             assert re.search(r"\[\d", line)
-    rows = [line for line in text.split("\n\n")[1].splitlines() if line.startswith("|")]
-    assert len({row.count("|") for row in rows}) == 1
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    assert len(tables) == 4
+    for rows in tables:
+        assert len({row.count("|") for row in rows}) == 1
+
+
+def test_markdown_tells_by_how_much_the_first_model_is_better(evaluated):
+    first = next(iter(evaluated["scores"]["thick"]))
+    paired = markdown_of(evaluated).split("\n\n")
+    assert paired[0].startswith(f"**PSNR in the hole, dB: by how much `{first}` is better**")
+    head, _, *rows = paired[1].splitlines()
+    others = [cell.strip(" `") for cell in head.split("|")[2:-1]]
+    assert first not in others
+    for row in rows:
+        family, *cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        found = {
+            one.second: one.found
+            for one in comparisons(evaluated, family, ["psnr_hole"])
+            if one.first == first
+        }
+        for other, cell in zip(others, cells, strict=True):
+            mean, low, high = (float(number) for number in re.findall(r"[+-][\d.]+", cell))
+            assert low <= mean <= high
+            assert mean == pytest.approx(-found[other].difference, abs=0.006)
 
 
 def test_a_difference_is_clear_only_if_interval_and_test_agree():
