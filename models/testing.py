@@ -21,7 +21,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "aotgan": {"width": 8, "rates": [1, 2], "block_num": 2},
     "biggan": {"width": 8, "n_down": 2, "n_middle": 1, "chunk": 4, "embedding": 8},
     "by-width": {"thin": {"width": 8, "n_blocks": 1}, "wide": _PAIR,
-                 "detail": {"fine": 0.0, "middle": 0.0, "own": 0.0}},
+                 "detail": {"fine": 0.0, "own": 0.0}},
     "coarse-to-fine": _PAIR,
     "comodgan": {
         "resolution": 64, "channel_base": 512, "channel_max": 16, "z": 16, "w": 16,

@@ -3,12 +3,14 @@
 A network trained to be close to the truth leaves out what it cannot know: the weave, the grain,
 the stroke of a brush. Where those are to be found is known, though: in the places of the same
 picture that look like the fill. So the hole is filled a second time by copying (``patchmatch``,
-beginning with the network's fill instead of nothing), and of that copy only the fine bands are
-taken. Structure and colour stay the network's. What the network does say of fine structure it says
-too softly, as everything that is trained to be close to the truth on average: that is raised a
-little. The idea of copying is that of contextual residual aggregation
-(Yi et al., "Contextual Residual Aggregation for Ultra High-Resolution Image Inpainting", CVPR
-2020); the bands are those of a Laplacian pyramid (Burt and Adelson, 1983), without the pyramid.
+beginning with the network's fill instead of nothing), and of that copy only the fine structure is
+taken, the less of it the farther the copy's colours are from the fill's: a place that does not
+look like the fill has no say in it. Structure and colour stay the network's. What the network does
+say of fine structure it says too softly, as everything that is trained to be close to the truth on
+average: that is raised a little.
+The idea of copying is that of contextual residual aggregation (Yi et al., "Contextual Residual
+Aggregation for Ultra High-Resolution Image Inpainting", CVPR 2020); the fine band is that of a
+Laplacian pyramid (Burt and Adelson, 1983), without the pyramid.
 """
 
 from __future__ import annotations
@@ -23,27 +25,29 @@ from torch import Tensor
 from models.classical.patchmatch import fill
 from models.device import one_thread
 
-_FINE, _MIDDLE = 1.5, 4.0  # pixels: standard deviations that divide the bands
+_FINE = 1.5  # pixels: standard deviation of what is not fine
+_AROUND = 3.0  # pixels: standard deviation of what a copy is trusted by
 _REACH = 96  # pixels around a hole that detail may be copied from
 _RAMP = 3.0  # pixels from the hole's border over which it sets in
 
 
 @dataclass(frozen=True)
 class Detail:
-    """How much of each band a fill is given more.
+    """How much structure below about 4 pixels a fill is given more.
 
     Attributes:
-        fine: Of the copy, structure below about 4 pixels, 0 to 1.
-        middle: Of the copy, structure of about 4 to 10 pixels, 0 to 1.
-        own: Of the fill itself, structure below about 4 pixels: 0 leaves it as it is.
+        fine: Of the copy's, 0 to 1, where its colours are those of the fill.
+        own: Of the fill's: 0 leaves it as it is.
+        doubt: Difference of colours (root of the sum of squares of three channels in 0..1) at which
+            half of that share is taken.
     """
 
-    fine: float = 0.6
-    middle: float = 0.3
-    own: float = 0.5
+    fine: float = 0.7
+    own: float = 0.6
+    doubt: float = 0.1
 
 
-NONE: Final = Detail(0.0, 0.0, 0.0)
+NONE: Final = Detail(0.0, 0.0)
 
 
 def add_detail(filled: Tensor, holes: Tensor, where: Tensor, detail: Detail) -> Tensor:
@@ -69,30 +73,33 @@ def add_detail(filled: Tensor, holes: Tensor, where: Tensor, detail: Detail) -> 
     part, wanted = filled[:, *area], where[area]
     if bool(holes[area].all()):
         return filled
-    result = filled.clone()
-    more = _bands(part, wanted, detail.own, 0.0)
-    if detail.fine or detail.middle:
+    copy = None
+    if detail.fine:
         guide = part.permute(1, 2, 0)
         with one_thread():
             copy = fill(torch.where(holes[area][..., None], 0.0, guide), holes[area], guide)
-        more += _bands(copy.permute(2, 0, 1) - part, wanted, detail.fine, detail.middle)
+        copy = copy.permute(2, 0, 1)
+    result = filled.clone()
+    more = _more(part, copy, wanted, detail)
     result[:, *area] = torch.where(wanted, (part + more).clamp(0, 1), part)
     return result
 
 
-def _bands(picture: Tensor, where: Tensor, fine: float, middle: float) -> Tensor:
-    """Shares of the fine bands of a picture, where they are wanted: (3, H, W)."""
-    added = torch.zeros_like(picture)
-    margin = round(3 * _MIDDLE)  # nothing is to be done farther from there
+def _more(part: Tensor, copy: Tensor | None, where: Tensor, detail: Detail) -> Tensor:
+    """What is added to a fill, (3, H, W): 0 where nothing is wanted."""
+    added = torch.zeros_like(part)
+    margin = round(3 * (_FINE + _AROUND))  # nothing is to be done farther from there
     rows, columns = where.any(1).nonzero(), where.any(0).nonzero()
     top, left = (max(0, int(lines[0]) - margin) for lines in (rows, columns))
     near = slice(top, int(rows[-1]) + 1 + margin), slice(left, int(columns[-1]) + 1 + margin)
-    part = picture[:, *near]
-    soft = _blur(part, _FINE)
-    bands = fine * (part - soft)
-    if middle:
-        bands += middle * (soft - _blur(part, _MIDDLE))
-    added[:, *near] = bands * _ramp(where[near])
+    ours = part[:, *near]
+    fine = detail.own * (ours - _blur(ours, _FINE))
+    if copy is not None:
+        other = copy[:, *near] - ours
+        colours = _blur(other, _FINE)
+        apart = _blur(colours.square().sum(0, keepdim=True), _AROUND)
+        fine += detail.fine / (1 + apart / detail.doubt**2) * (other - colours)
+    added[:, *near] = fine * _ramp(where[near])
     return added
 
 

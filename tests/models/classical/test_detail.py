@@ -25,7 +25,7 @@ def roughness(picture, where):
 
 def test_grain_of_the_surroundings_comes_in_and_the_mean_stays():
     truth, holes, soft = case()
-    made = add_detail(soft, holes, holes, Detail(1.0, 0.5, 0.0))
+    made = add_detail(soft, holes, holes, Detail(1.0, 0.0))
     inner = torch.zeros_like(holes)
     inner[36:60, 36:60] = True
     assert roughness(soft, inner) < 0.2 * roughness(truth, inner)
@@ -33,12 +33,21 @@ def test_grain_of_the_surroundings_comes_in_and_the_mean_stays():
     assert abs(float(made[:, inner].mean() - soft[:, inner].mean())) < 0.01
 
 
+def test_a_place_that_does_not_look_like_the_fill_has_no_say():
+    truth, holes, soft = case()
+    strange = torch.where(holes, soft * torch.tensor([0.0, 0.2, 1.0])[:, None, None], truth)
+    made = {doubt: add_detail(strange, holes, holes, Detail(1.0, 0.0, doubt)) for doubt in (9, 0.1)}
+    inner = torch.zeros_like(holes)
+    inner[36:60, 36:60] = True
+    assert roughness(made[9], inner) > 3 * roughness(made[0.1], inner)
+
+
 def test_what_fine_structure_the_fill_has_itself_is_raised():
     truth, holes, _ = case()
     faint = 0.5 + 0.4 * (truth - 0.5)
     inner = torch.zeros_like(holes)
     inner[42:54, 42:54] = True
-    made = add_detail(faint, holes, holes, Detail(0.0, 0.0, 0.5))
+    made = add_detail(faint, holes, holes, Detail(0.0, 0.5))
     assert 1.3 < roughness(made, inner) / roughness(faint, inner) < 1.5
     assert abs(float(made[:, inner].mean() - faint[:, inner].mean())) < 0.01
     assert torch.equal(made[:, ~holes], faint[:, ~holes])
@@ -47,7 +56,7 @@ def test_what_fine_structure_the_fill_has_itself_is_raised():
 def test_a_raised_fill_stays_a_picture():
     _, holes, soft = case()
     harsh = torch.where(holes, (torch.rand(96, 96) > 0.5).float(), soft)
-    made = add_detail(harsh, holes, holes, Detail(0.0, 0.0, 0.5))
+    made = add_detail(harsh, holes, holes, Detail(0.0, 0.5))
     assert torch.equal(made, made.clamp(0, 1))
 
 
