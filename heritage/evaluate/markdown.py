@@ -46,11 +46,8 @@ def _pairs(
     yield "| | " + " | ".join(f"`{other}`" for other in others) + " |"
     yield "| --- |" + " --- |" * len(others)
     for table in tables:
-        found = {
-            one.second: one
-            for one in comparisons(evaluation, table.family, [measure.key])
-            if one.first == first
-        }
+        pairs = comparisons(evaluation, table.family, [measure.key], first)
+        found = {one.second: one for one in pairs}
         cells = [_gain(found[other]) if other in found else "–" for other in others]
         yield f"| {table.family} | " + " | ".join(cells) + " |"
     yield ""

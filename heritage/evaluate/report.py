@@ -88,7 +88,7 @@ def _section(evaluation: Evaluation, family: str, output: Path) -> FamilySection
         strips_of(evaluation, family, output),
         intervals_plot(table),
         scatter_plot(table),
-        [one for one in comparisons(evaluation, family, _COMPARED) if one.first == first],
+        comparisons(evaluation, family, _COMPARED, first),
     )
 
 

@@ -132,9 +132,12 @@ def table_of(evaluation: Evaluation, family: str) -> FamilyTable:
 
 
 def comparisons(
-    evaluation: Evaluation, family: str, measures: Sequence[str] | None = None
+    evaluation: Evaluation,
+    family: str,
+    measures: Sequence[str] | None = None,
+    only: str | None = None,
 ) -> list[Versus]:
-    """All pairs of models in the measures that judge quality, picture by picture.
+    """Pairs of models in the measures that judge quality, picture by picture.
 
     Differences are of ``Measure.fault``, so that below zero always means that the first is better,
     also where 1 is right.
@@ -143,6 +146,7 @@ def comparisons(
         evaluation: From ``evaluate``, or read from ``evaluation.json``.
         family: Of damage.
         measures: Keys; all that judge quality unless given.
+        only: The model that comes first in every pair; all pairs unless given.
     """
     models = list(evaluation["scores"][family])
     found = []
@@ -157,7 +161,7 @@ def comparisons(
             for model in models
         }
         for number, first in enumerate(models):
-            for second in models[number + 1 :]:
+            for second in models[number + 1 :] if only in (None, first) else ():
                 result = compare(faults[first], faults[second])
                 if result is not None:
                     found.append(Versus(measure, first, second, result))

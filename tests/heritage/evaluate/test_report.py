@@ -158,15 +158,23 @@ def test_markdown_tells_by_how_much_the_first_model_is_better(evaluated):
     assert first not in others
     for row in rows:
         family, *cells = [cell.strip() for cell in row.split("|")[1:-1]]
-        found = {
-            one.second: one.found
-            for one in comparisons(evaluated, family, ["psnr_hole"])
-            if one.first == first
-        }
+        every = comparisons(evaluated, family, ["psnr_hole"])
+        found = {one.second: one.found for one in every if one.first == first}
         for other, cell in zip(others, cells, strict=True):
             mean, low, high = (float(number) for number in re.findall(r"[+-][\d.]+", cell))
             assert low <= mean <= high
             assert mean == pytest.approx(-found[other].difference, abs=0.006)
+
+
+def test_a_clear_difference_is_bold(evaluated):
+    family = dict(evaluated["scores"]["hairlines"])
+    rows = [{"psnr_hole": 20 + number} for number in range(12)]
+    better = [{"psnr_hole": 21 + 1.1 * number} for number in range(12)]
+    reference = [{"share": 0.1}] * 12
+    scores = {"hairlines": dict.fromkeys(family, rows) | {"noise": better}}
+    told = {**evaluated, "scores": scores, "reference": {"hairlines": reference}}
+    line = markdown_of(told).split("\n\n")[1].splitlines()[-1]
+    assert re.fullmatch(r"\| hairlines \| \*\*-1\.55\*\* \[-\d\.\d+, -\d\.\d+\] \|", line)
 
 
 def test_a_difference_is_clear_only_if_interval_and_test_agree():
